@@ -1,0 +1,72 @@
+# providers-codegen: everything a person or a CI job runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CODEGEN := $(BIN)/python -m codegen
+
+.DEFAULT_GOAL := help
+
+.PHONY: help generate verify check test conformance snapshots fmt lint bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+generate: $(VENV)/.runtime ## Write generated/ from providers.yaml
+	@$(CODEGEN) generate
+
+verify: $(VENV)/.runtime ## Fail if generated/ is not what providers.yaml gives
+	@$(CODEGEN) verify
+
+check: $(VENV)/.runtime ## Check providers.yaml and write nothing
+	@$(CODEGEN) check
+
+test: $(VENV)/.toolchains ## Run all tests, with real Python, Go and Node
+	@$(BIN)/python -m pytest
+
+conformance: $(VENV)/.toolchains ## Run vectors.json through each language, and nothing else
+	@$(BIN)/python -m pytest tests/test_conformance.py
+
+snapshots: $(VENV)/.toolchains ## Rewrite the goldens of the tests; read the diff before you commit
+	@$(BIN)/python -m pytest --snapshot-update
+
+fmt: $(VENV)/.dev ## Format the compiler, its tests and the Go driver
+	@$(BIN)/ruff check --quiet --select I --fix codegen tests benchmarks examples
+	@$(BIN)/black --quiet codegen tests benchmarks examples
+
+lint: $(VENV)/.dev ## Judge style and types
+	@$(BIN)/ruff check codegen tests benchmarks examples
+	@$(BIN)/black --quiet --check codegen tests benchmarks examples
+	@$(BIN)/black --quiet --check --line-length 88 generated/python
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure how long verify takes, process start included
+	@$(BIN)/python benchmarks/verify.py
+
+clean: ## Remove what the targets installed and cached
+	rm -rf $(VENV) tests/typescript/node_modules tests/.artifacts build dist
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is one layer of the set-up; a target asks for the layer that it needs.
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+	@echo "set-up: a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/bin/python
+	@echo "set-up: what the compiler needs"
+	@$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.runtime
+	@echo "set-up: what the tests need"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json | $(VENV)/.dev
+	@$(BIN)/python tests/toolchains.py
+	@touch $@

@@ -1,0 +1,238 @@
+"""The click commands: they parse arguments, print, and choose the exit code; no logic."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from codegen import emit, pipeline, report
+from codegen.canonical import fingerprint
+from codegen.config import ConfigError, resolve
+from codegen.ir import Registry
+from codegen.options import Options
+from codegen.targets import TARGETS, owner
+
+FINE, NO, INVALID, USAGE = 0, 1, 2, 3
+# As shells count a death by SIGINT and by SIGPIPE.
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+_P = ParamSpec("_P")
+
+_SHARED = (
+    click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+    click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
+    click.option(
+        "--target",
+        "targets",
+        type=click.Choice(list(TARGETS)),
+        multiple=True,
+        help="Only this target; may be given several times.  [default: all]",
+    ),
+    click.option("--go-module", metavar="PATH", help="The path of the Go module."),
+    click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
+    click.option("--python-package", metavar="NAME", help="The name of the Python package."),
+)
+
+
+def _with_options(command: Callable[[Options], int]) -> Callable[..., int]:
+    """Give a command the shared flags, resolved into options."""
+
+    @wraps(command)
+    def resolved(targets: tuple[str, ...], **flags: str | None) -> int:
+        settings = {name.replace("_", "-"): value for name, value in flags.items()}
+        try:
+            options = resolve(settings, targets, Path.cwd())
+        except ConfigError as error:
+            _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
+            return INVALID
+        return command(options)
+
+    for option in reversed(_SHARED):
+        resolved = option(resolved)
+    return resolved
+
+
+def _complain(*lines: str) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _loaded(options: Options) -> Registry | None:
+    """Load the manifest and print what was found in it."""
+    loaded = pipeline.load(options.manifest)
+    if loaded.diagnostics:
+        _complain(report.text(loaded.source, loaded.diagnostics), "")
+        _complain(report.summary(loaded.diagnostics))
+    return loaded.registry
+
+
+def _is_owned(options: Options) -> Callable[[str], bool]:
+    return lambda path: owner(path) in options.targets
+
+
+def _counts(registry: Registry) -> str:
+    arms = [arm for runtime in registry.runtimes for arm in runtime.arms]
+    return (
+        f"{len(registry.providers)} providers, {len(registry.runtimes)} runtimes, "
+        f"{len(arms)} arms, {sum(len(arm.models) for arm in arms)} listed ids, "
+        f"{sum(arm.is_name_only for arm in arms)} name-only arms"
+    )
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog="Exit codes: 0 fine, 1 drift or another no, 2 invalid input, 3 usage or internal error.",
+)
+@click.version_option(package_name="providers-codegen", prog_name="providers-codegen")
+def main() -> None:
+    """Compile one manifest of LLM providers into equal tables in Python, Go and TypeScript."""
+
+
+@main.command()
+@_with_options
+def check(options: Options) -> int:
+    """Check the manifest and write nothing.
+
+    \b
+    Example:
+      providers-codegen check --manifest providers.yaml
+    """
+    registry = _loaded(options)
+    if registry is None:
+        return INVALID
+    click.echo(f"{options.manifest}: {_counts(registry)}")
+    return FINE
+
+
+@main.command()
+@_with_options
+def generate(options: Options) -> int:
+    """Write the artifacts: all of them, or none.
+
+    \b
+    Example:
+      providers-codegen generate --target python --target go
+    """
+    registry = _loaded(options)
+    if registry is None:
+        _complain("nothing was written")
+        return INVALID
+    artifacts = pipeline.artifacts(registry, options)
+    try:
+        written = emit.write(
+            artifacts,
+            options.out,
+            fingerprint=fingerprint(registry),
+            is_owned=_is_owned(options),
+        )
+    except emit.RefusedError as refused:
+        for path in refused.paths:
+            _complain(f"error: {options.out / path} was not written by providers-codegen")
+        _complain("help: move it away or remove it; nothing was written")
+        return NO
+    except OSError as error:
+        reason = error.strerror or str(error)
+        _complain(f"error: {options.out} cannot be written: {reason}; the old files are whole")
+        return USAGE
+    _print_written(options, written)
+    return FINE
+
+
+def _print_written(options: Options, written: emit.Written) -> None:
+    for path in written.changed:
+        click.echo(f"wrote    {options.out / path}")
+    for path in written.removed:
+        click.echo(f"removed  {options.out / path}")
+    for path in written.kept:
+        click.echo(f"left     {options.out / path} (nothing generates it; remove it by hand)")
+    changed, same = len(written.changed), len(written.unchanged)
+    click.echo(f"{options.out}: {changed} written, {same} already up to date")
+
+
+@main.command()
+@_with_options
+def verify(options: Options) -> int:
+    """Regenerate in memory, compare with the disk, and fail on any difference.
+
+    \b
+    Example:
+      providers-codegen verify --out generated
+    """
+    registry = _loaded(options)
+    if registry is None:
+        return INVALID
+    artifacts = pipeline.artifacts(registry, options)
+    found = emit.drift(
+        artifacts,
+        options.out,
+        fingerprint=fingerprint(registry),
+        is_owned=_is_owned(options),
+    )
+    if not found:
+        click.echo(f"{options.out}: {len(artifacts)} files, all as generated")
+        return FINE
+    _print_drift(options, found)
+    return NO
+
+
+_DIFF_LINES = 40
+
+
+def _print_drift(options: Options, found: tuple[emit.Drift, ...]) -> None:
+    for difference in found:
+        path = options.out / difference.path
+        click.echo(f"{difference.kind.value:<9} {path}: {difference.cause.value}")
+        lines = difference.diff.splitlines()
+        for line in lines[:_DIFF_LINES]:
+            click.echo("  " + line)
+        if len(lines) > _DIFF_LINES:
+            click.echo(f"  … {len(lines) - _DIFF_LINES} more lines of difference")
+    click.echo("")
+    for difference in found:
+        if difference.cause is emit.Cause.FOREIGN:
+            click.echo(f"To mend, remove {options.out / difference.path} by hand.")
+    if any(difference.cause is emit.Cause.HAND for difference in found):
+        click.echo("An edit by hand will be lost: make it in the manifest or the templates.")
+    if any(difference.cause is not emit.Cause.FOREIGN for difference in found):
+        click.echo(f"To mend, run: {options.command}")
+
+
+def _internal(error: Exception) -> int:
+    """Report a fault of ours in one line; the variable brings the traceback back."""
+    if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
+        raise error
+    _complain(
+        f"internal error: {type(error).__name__}: {report.shown(str(error))}",
+        "help: please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints",
+    )
+    return USAGE
+
+
+def _outcome() -> int:
+    try:
+        code = main.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted; the old files are whole")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone, and what Python flushes at exit must go nowhere either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except Exception as error:
+        return _internal(error)
+    return code if isinstance(code, int) else FINE
+
+
+def run() -> None:
+    """Run the command line and exit with one of the documented codes; never a traceback."""
+    sys.exit(_outcome())

@@ -1,0 +1,52 @@
+"""A diagnostic as a value: code, severity, span, one sentence, a hint and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from codegen.source import Span
+
+
+class Severity(Enum):
+    """How much a finding weighs; only an error keeps a manifest from compiling."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Note:
+    """A second place that a diagnostic speaks of."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding. `message` is a sentence without a full stop; `hint` says what to write."""
+
+    code: str
+    severity: Severity
+    span: Span
+    message: str
+    hint: str
+    notes: tuple[Note, ...] = ()
+
+
+def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
+    span = diagnostic.span
+    return (span.start, span.end, diagnostic.code, diagnostic.message)
+
+
+def settle(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the findings without doubles, sorted by place, code and message."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any finding keeps the manifest from compiling."""
+    return any(found.severity is Severity.ERROR for found in diagnostics)

@@ -1,0 +1,336 @@
+"""Artifacts -> files, all or none; and how the files on disk differ from the artifacts."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import unified_diff
+from enum import Enum
+from fnmatch import fnmatch
+from pathlib import Path
+
+from codegen.digest import is_untouched
+from codegen.options import MARKER
+from codegen.render import Artifact
+
+# What tools leave behind in a folder that they read; nobody means these as content.
+IGNORED = (
+    "__pycache__",
+    "node_modules",
+    "*.egg-info",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".DS_Store",
+)
+
+_STAGE = ".{name}.providers-codegen-"
+
+
+class Kind(Enum):
+    """How a file differs from what would be generated."""
+
+    MISSING = "MISSING"
+    EXTRA = "EXTRA"
+    CHANGED = "CHANGED"
+    LINE_ENDS = "LINE-ENDS"
+
+
+class Cause(Enum):
+    """What most likely brought a difference about."""
+
+    MANIFEST = "the manifest has changed since it was generated"
+    TEMPLATES = "the templates, the compiler or its options have changed since"
+    HAND = "it was edited by hand"
+    LEFT_OVER = "it was generated once and no longer is"
+    FOREIGN = "nothing generates it; it was put here by hand"
+    ABSENT = "it was deleted, or never generated"
+    CHECKOUT = "it was checked out with other line ends"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One file that differs; `diff` is a unified diff for a changed text, else empty."""
+
+    kind: Kind
+    path: str
+    cause: Cause
+    diff: str = ""
+
+
+class RefusedError(Exception):
+    """Writing would destroy what is not ours: the paths, which were left as they are."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        """Remember which files stand in the way."""
+        super().__init__(", ".join(paths))
+        self.paths = paths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a write did, as paths below the output folder."""
+
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def _is_ignored(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in IGNORED)
+
+
+def _files(out: Path) -> Iterator[str]:
+    """Yield the files below a folder as paths with slashes; ignored ones are left out."""
+    for folder, folders, names in os.walk(out):
+        folders[:] = sorted(name for name in folders if not _is_ignored(name))
+        for name in sorted(names):
+            if not _is_ignored(name):
+                yield (Path(folder) / name).relative_to(out).as_posix()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _is_ours(data: bytes) -> bool:
+    return MARKER.encode() in data[:1024]
+
+
+# drift
+
+
+def _lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
+def _changed_cause(old: str, new: str, fingerprint: str) -> Cause:
+    """Read the cause off the old text: its digest, then the fingerprint it carries."""
+    if not is_untouched(old):
+        return Cause.HAND
+    needle = fingerprint[:12]
+    return Cause.MANIFEST if needle in new and needle not in old else Cause.TEMPLATES
+
+
+def _unified(path: str, old: str, new: str) -> str:
+    lines = unified_diff(
+        old.splitlines(keepends=True),
+        new.splitlines(keepends=True),
+        fromfile=f"{path} (on disk)",
+        tofile=f"{path} (generated)",
+        n=2,
+    )
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
+
+def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
+    data = _read(out / artifact.path)
+    wanted = artifact.text.encode("utf-8")
+    if data == wanted:
+        return None
+    if data is None:
+        return Drift(kind=Kind.MISSING, path=artifact.path, cause=Cause.ABSENT)
+    if _lf(data) == wanted:
+        return Drift(kind=Kind.LINE_ENDS, path=artifact.path, cause=Cause.CHECKOUT)
+    old = _lf(data).decode("utf-8", "replace")
+    return Drift(
+        kind=Kind.CHANGED,
+        path=artifact.path,
+        cause=_changed_cause(old, artifact.text, fingerprint),
+        diff=_unified(artifact.path, old, artifact.text),
+    )
+
+
+def _extra(out: Path, path: str) -> Drift:
+    data = _read(out / path) or b""
+    cause = Cause.LEFT_OVER if _is_ours(data) else Cause.FOREIGN
+    return Drift(kind=Kind.EXTRA, path=path, cause=cause)
+
+
+def drift(
+    artifacts: Iterable[Artifact],
+    out: Path,
+    *,
+    fingerprint: str,
+    is_owned: Callable[[str], bool],
+) -> tuple[Drift, ...]:
+    """Compare artifacts with a folder. Returns the differences sorted by path; writes nothing.
+
+    `is_owned` says which paths belong to the targets in question: of all others neither
+    presence nor content counts.
+    """
+    artifacts = tuple(artifacts)
+    paths = {artifact.path for artifact in artifacts}
+    compared = (_compare(artifact, out, fingerprint) for artifact in artifacts)
+    found = [difference for difference in compared if difference is not None]
+    found += [_extra(out, p) for p in _files(out) if p not in paths and is_owned(p)]
+    return tuple(sorted(found, key=lambda difference: difference.path))
+
+
+# writing
+
+
+def _in_the_way(out: Path, paths: Iterable[str]) -> Iterator[str]:
+    """Yield the paths to be written where something stands that is not ours."""
+    for path in paths:
+        target = out / path
+        data = _read(target)
+        is_foreign = data is not None and not _is_ours(data)
+        if is_foreign or (target.is_dir() and not target.is_symlink()):
+            yield path
+
+
+def _carry(source: Path, target: Path) -> None:
+    """Put an existing file into the new tree as the very same file, time stamps included."""
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _carry_all(out: Path, stage: Path, dropped: frozenset[str]) -> None:
+    """Rebuild the old tree in the stage, but for the files that change or go."""
+    for folder, folders, names in os.walk(out):
+        here = Path(folder)
+        there = stage / here.relative_to(out)
+        for name in names:
+            if (here / name).relative_to(out).as_posix() not in dropped:
+                there.mkdir(parents=True, exist_ok=True)
+                _carry(here / name, there / name)
+        for name in folders:
+            if (here / name).is_symlink():
+                there.mkdir(parents=True, exist_ok=True)
+                (there / name).symlink_to((here / name).readlink())
+
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step; False where the system has no such call."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    failed = renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    code = ctypes.get_errno() if failed else 0
+    if code in (errno.EINVAL, errno.ENOSYS):
+        return False
+    if code:
+        raise OSError(code, os.strerror(code), str(other))
+    return True
+
+
+def _retired(out: Path) -> Path:
+    return out.with_name(_STAGE.format(name=out.name) + "old")
+
+
+def _swap(stage: Path, out: Path) -> None:
+    """Make the stage the output folder; what was there is at the stage's path afterwards."""
+    if not out.exists():
+        stage.rename(out)
+    elif not _exchange(stage, out):
+        # Two steps, so a kill in between leaves the old set beside, where `_recover` looks.
+        retired = _retired(out)
+        out.rename(retired)
+        stage.rename(out)
+        retired.rename(stage)
+
+
+def _recover(out: Path) -> None:
+    retired = _retired(out)
+    if retired.is_dir() and not out.exists():
+        retired.rename(out)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep two writers apart, where the system can: the lock goes with the process."""
+    try:
+        import fcntl  # noqa: PLC0415 - not on every system
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    """Give a fresh folder beside the output; it and what a killed run left go afterwards."""
+    prefix = _STAGE.format(name=out.name)
+    for left in out.parent.glob(prefix + "*"):
+        shutil.rmtree(left, ignore_errors=True)
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    try:
+        stage.chmod(out.stat().st_mode & 0o7777 if out.exists() else 0o755)
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:
+    for artifact in artifacts:
+        target = stage / artifact.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(artifact.text.encode("utf-8"))
+
+
+def write(
+    artifacts: Iterable[Artifact],
+    out: Path,
+    *,
+    fingerprint: str,
+    is_owned: Callable[[str], bool],
+) -> Written:
+    """Make a folder hold exactly the artifacts, all of them or none.
+
+    The new set is built beside the folder and takes its place in one step, so that an
+    error, a full disk or a kill leaves the old set whole. Files that do not change keep
+    their inode and time stamps; files that carry the marker and are no longer generated
+    go; files of others stay. Raises `RefusedError` where a file without the marker stands
+    in the way, and `OSError` where the system refuses; nothing is changed then.
+    """
+    artifacts = tuple(artifacts)
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(out.parent):
+        _recover(out)
+        found = drift(artifacts, out, fingerprint=fingerprint, is_owned=is_owned)
+        written = _plan(artifacts, found)
+        refused = tuple(_in_the_way(out, written.changed))
+        if refused:
+            raise RefusedError(refused)
+        if written.changed or written.removed:
+            dropped = frozenset(written.changed + written.removed)
+            with _staged(out) as stage:
+                _carry_all(out, stage, dropped)
+                _write_all((a for a in artifacts if a.path in dropped), stage)
+                _swap(stage, out)
+    return written
+
+
+def _plan(artifacts: tuple[Artifact, ...], found: tuple[Drift, ...]) -> Written:
+    """Say what a write will do about each difference."""
+    removed = tuple(d.path for d in found if d.cause is Cause.LEFT_OVER)
+    kept = tuple(d.path for d in found if d.cause is Cause.FOREIGN)
+    changed = tuple(d.path for d in found if d.kind is not Kind.EXTRA)
+    unchanged = tuple(a.path for a in artifacts if a.path not in changed)
+    return Written(changed=changed, removed=removed, unchanged=unchanged, kept=kept)

@@ -1,0 +1,89 @@
+"""Optimal string alignment distance, and the nearest of a list of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def ascii_lower(text: str) -> str:
+    """Lower the ASCII letters of a text and nothing else.
+
+    >>> ascii_lower("GLM-É")
+    'glm-É'
+    """
+    return text.translate(_LOWER)
+
+
+def distance(left: str, right: str, limit: int) -> int:
+    """Optimal string alignment distance over code points (semantics: `suggest_models`).
+
+    Insertions, deletions, replacements and swaps of neighbours cost 1 each; no
+    substring is edited twice. Above `limit` the answer is only known to be above it:
+    a cell builds on the two rows before it, so once both exceed the limit all do.
+
+    >>> distance("kimi", "kiim", 2)
+    1
+    """
+    before: list[int] = []
+    previous = list(range(len(right) + 1))
+    for row, left_char in enumerate(left, 1):
+        current = [row]
+        for column, right_char in enumerate(right, 1):
+            cost = min(
+                previous[column] + 1,
+                current[column - 1] + 1,
+                previous[column - 1] + (left_char != right_char),
+            )
+            swapped = (
+                row > 1
+                and column > 1
+                and left_char == right[column - 2]
+                and left[row - 2] == right_char
+            )
+            current.append(min(cost, before[column - 2] + 1) if swapped else cost)
+        if min(current) > limit and min(previous) > limit:
+            return limit + 1
+        before, previous = previous, current
+    return previous[-1]
+
+
+def _missing(left: str, right: str) -> int:
+    """Return how many letters of the longer text the other lacks: a floor of the distance."""
+    shared = sum(min(left.count(char), right.count(char)) for char in set(left))
+    return max(len(left), len(right)) - shared
+
+
+def _scored(word: str, candidates: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+    lowered = ascii_lower(word)
+    for order, candidate in enumerate(candidates):
+        limit = max(2, max(len(word), len(candidate)) // 3)
+        other = ascii_lower(candidate)
+        if abs(len(word) - len(candidate)) > limit or _missing(lowered, other) > limit:
+            continue
+        score = distance(lowered, other, limit)
+        if score <= limit:
+            yield score, order, candidate
+
+
+def nearest(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """Return at most `most` candidates, nearest first, ties in the given order.
+
+    A candidate counts when its distance to `word`, both in ASCII lower case, is not
+    above max(2, a third of the longer length rounded down) (semantics: `suggest_models`).
+
+    >>> nearest("depricated", ["deprecated", "tooltip"])
+    ('deprecated',)
+    """
+    return tuple(candidate for _, _, candidate in sorted(_scored(word, candidates))[:most])
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the question for the nearest candidate, or None where none is near.
+
+    >>> did_you_mean("minmax", ["minimax", "zai"])
+    'did you mean "minimax"?'
+    """
+    found = nearest(word, candidates, most=1)
+    return f'did you mean "{found[0]}"?' if found else None

@@ -1,0 +1,61 @@
+"""A page -> an artifact, through jinja2: pure, and reading nothing but the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from codegen.digest import sealed
+from codegen.targets.page import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file to be: a path below the output folder, with slashes, and its text in LF."""
+
+    path: str
+    text: str
+
+
+def template_folder() -> Path:
+    """Return the folder of the templates: inside the wheel, else beside the package."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_templates"
+    return installed if installed.is_dir() else package.parent / "templates"
+
+
+def _printable(value: object) -> object:
+    """Refuse to print None: nothing is dropped or invented in silence."""
+    if value is None:
+        raise TypeError("a template printed a value that is None")
+    return value
+
+
+@lru_cache(maxsize=4)
+def _environment(folder: Path) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(folder, encoding="utf-8"),
+        undefined=StrictUndefined,
+        finalize=_printable,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+
+
+def render(pages: Iterable[Page]) -> tuple[Artifact, ...]:
+    """Render pages, in order. A template sees exactly the fields of its view."""
+    environment = _environment(template_folder())
+    artifacts = []
+    for page in pages:
+        names = (field.name for field in fields(page.view))
+        view = {name: getattr(page.view, name) for name in names}
+        text = environment.get_template(page.template).render(view)
+        artifacts.append(Artifact(path=page.path, text=sealed(text)))
+    return tuple(artifacts)

@@ -1,0 +1,43 @@
+"""A page to render: a template, the path it becomes, and the view it prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codegen.digest import PLACEHOLDER
+from codegen.quote import comment
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from codegen.options import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The computed header of an artifact, safe inside a comment of any language."""
+
+    marker: str
+    command: str
+    digest: str
+
+
+def header(options: Options) -> Header:
+    """Return the header of a build's artifacts."""
+    marker, command = options.header
+    return Header(marker=comment(marker), command=comment(command), digest=f"Digest: {PLACEHOLDER}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`template` is a path below templates/, `path` one below the output folder."""
+
+    template: str
+    path: str
+    view: DataclassInstance
+
+
+def package_version(fingerprint: str, schema_version: int) -> str:
+    """Return the version of the packages: the schema's, and the data's as build metadata."""
+    return f"{schema_version}.0.0+{fingerprint[:12]}"

@@ -1,0 +1,46 @@
+"""Fixtures that everything shares: the real manifest, and builds of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.ir import Registry
+from tests.builds import EVERYTHING, MANIFEST, Build, build, registry_of
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return registry_of(MANIFEST.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def everything() -> Registry:
+    return registry_of(EVERYTHING.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def real_build(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build(registry, tmp_path_factory.mktemp("real") / "generated")
+
+
+@pytest.fixture(scope="session")
+def everything_build(everything: Registry, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build(everything, tmp_path_factory.mktemp("everything") / "generated")
+
+
+@pytest.fixture
+def manifest_text() -> str:
+    return MANIFEST.read_text(encoding="utf-8")
+
+
+def pytest_report_header() -> list[str]:
+    """Say which toolchains the run uses, so that a log tells what was proved."""
+    from tests import toolchains  # noqa: PLC0415 - only when pytest asks
+
+    found = (("go", toolchains.go()), ("node", toolchains.node()), ("tsc", toolchains.tsc()))
+    return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]
+
+
+REJECTS = Path(__file__).resolve().parent / "rejects"

