@@ -51,11 +51,26 @@ def _with_options(command: Callable[[Options], int]) -> Callable[..., int]:
         except ConfigError as error:
             _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
             return INVALID
-        return command(options)
+        return _quietly(command, options)
 
     for option in reversed(_SHARED):
         resolved = option(resolved)
     return resolved
+
+
+def _quietly(command: Callable[[Options], int], options: Options) -> int:
+    """Run a command; a reader or a user who has had enough gets no complaint from click."""
+    try:
+        code = command(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _complain("interrupted; the old files are whole")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What Python flushes at exit must go nowhere either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return code
 
 
 def _complain(*lines: str) -> None:
@@ -217,17 +232,11 @@ def _internal(error: Exception) -> int:
 def _outcome() -> int:
     try:
         code = main.main(standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted; the old files are whole")
+    except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone, and what Python flushes at exit must go nowhere either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
     except Exception as error:
         return _internal(error)
     return code if isinstance(code, int) else FINE

@@ -152,7 +152,7 @@ def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
 
 
 def _extra(out: Path, path: str) -> Drift:
-    data = _read(out / path) or b""
+    data = b"" if (out / path).is_symlink() else _read(out / path) or b""
     cause = Cause.LEFT_OVER if _is_ours(data) else Cause.FOREIGN
     return Drift(kind=Kind.EXTRA, path=path, cause=cause)
 
@@ -310,6 +310,8 @@ def write(
     """
     artifacts = tuple(artifacts)
     out = out.resolve()
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
     out.parent.mkdir(parents=True, exist_ok=True)
     with _locked(out.parent):
         _recover(out)

@@ -31,7 +31,7 @@ from codegen.ir import (
     Withdrawn,
 )
 from codegen.nearest import did_you_mean
-from codegen.patterns import Fault, compile_pattern
+from codegen.patterns import PatternError, compile_pattern
 from codegen.rules import found
 from codegen.source import Source
 from codegen.syntax import Mapping, Node, Scalar, Sequence, span_inside
@@ -307,7 +307,7 @@ class _Reader:
             return Pattern(text=Text("", record.span), rules=())
         try:
             return Pattern(text=text, rules=compile_pattern(text))
-        except Fault as fault:
+        except PatternError as fault:
             span = span_inside(self.source, text, text.span, fault.start, fault.end)
             self.add(found(fault.rule, span, fault.message, hint=fault.hint))
             return Pattern(text=text, rules=())

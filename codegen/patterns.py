@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from typing import ClassVar
 
 from codegen.ir import Rule
 
@@ -45,7 +46,7 @@ def forms(letter: str) -> tuple[str, ...]:
     return (letter, letter.upper()) + ((third,) if third else ())
 
 
-class Fault(Exception):
+class PatternError(Exception):
     """Why a pattern was refused: the rule's name, `[start, end)` in the pattern, and words."""
 
     def __init__(self, *, rule: str, start: int, end: int, message: str, hint: str) -> None:
@@ -88,19 +89,21 @@ class _Word:
 _Words = tuple[_Word, ...]
 
 
-def _unsupported(start: int, end: int, construct: str, hint: str) -> Fault:
+def _unsupported(start: int, end: int, construct: str, hint: str) -> PatternError:
     message = f"{construct} cannot become a finite set of prefixes"
-    return Fault(rule="unsupported_pattern", start=start, end=end, message=message, hint=hint)
+    return PatternError(
+        rule="unsupported_pattern", start=start, end=end, message=message, hint=hint
+    )
 
 
-def _malformed(start: int, end: int, message: str) -> Fault:
+def _malformed(start: int, end: int, message: str) -> PatternError:
     hint = "write it in RE2 syntax"
-    return Fault(rule="pattern_syntax", start=start, end=end, message=message, hint=hint)
+    return PatternError(rule="pattern_syntax", start=start, end=end, message=message, hint=hint)
 
 
-def _oversized(start: int, end: int, message: str) -> Fault:
+def _oversized(start: int, end: int, message: str) -> PatternError:
     hint = "name fewer alternatives, or a shorter common prefix"
-    return Fault(rule="oversized_pattern", start=start, end=end, message=message, hint=hint)
+    return PatternError(rule="oversized_pattern", start=start, end=end, message=message, hint=hint)
 
 
 def _bounded(words: Iterable[_Word], start: int, end: int) -> _Words:
@@ -311,7 +314,7 @@ class _Parser:
 
     def _open_group(self, start: int) -> None:
         """Read what follows an opening parenthesis; `(?i)` sets the flag and is all there is."""
-        if not self._rest() == "?" or self._match(_GROUP_NAME) or self._take("?:"):
+        if self._rest() != "?" or self._match(_GROUP_NAME) or self._take("?:"):
             return
         if self._take("?i)") or self._take("?i:"):
             self.folds = True
@@ -332,7 +335,7 @@ class _Parser:
 
     def _atom(self, char: str, start: int) -> _Atom:
         if self.folds and not char.isascii() and _has_other_case(char):
-            raise Fault(
+            raise PatternError(
                 rule="unfoldable_letter",
                 start=start,
                 end=self.at,
@@ -385,7 +388,7 @@ class _Parser:
             raise _malformed(start, self.at, "the escape is no character of Unicode")
         return chr(value)
 
-    def _bad_escape(self, start: int, char: str) -> Fault:
+    def _bad_escape(self, start: int, char: str) -> PatternError:
         construct = {
             "b": "a word boundary",
             "B": "a word boundary",
@@ -455,7 +458,7 @@ class _Parser:
         char = self.text[start : start + 1]
         return self._escaped(start) if char == "\\" else char
 
-    _SPECIAL: dict[str, Callable[[_Parser], _Words]] = {
+    _SPECIAL: ClassVar[dict[str, Callable[[_Parser], _Words]]] = {
         "^": _anchor,
         "$": _end,
         ".": _any,
@@ -508,7 +511,7 @@ def _bounded_rules(words: _Words, size: int) -> tuple[Rule, ...]:
 def compile_pattern(text: str) -> tuple[Rule, ...]:
     """Turn a pattern into its rules, in the order of the pattern, without doubles.
 
-    Raises `Fault` for what is not RE2, not anchored, not finite or too large; its
+    Raises `PatternError` for what is not RE2, not anchored, not finite or too large; its
     `start` and `end` are offsets in code points inside `text`.
     """
     if len(text) > MAX_LENGTH:
@@ -517,7 +520,7 @@ def compile_pattern(text: str) -> tuple[Rule, ...]:
     words = _Parser(text).parse()
     loose = next((word for word in words if not word.is_anchored), None)
     if loose is not None:
-        raise Fault(
+        raise PatternError(
             rule="unanchored_pattern",
             start=loose.at,
             end=loose.at + 1 if loose.at else len(text),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 # What stands in source as it is: text that reads from left to right, has no combining marks
@@ -12,17 +13,21 @@ _PUNCTUATION = ((0x2010, 0x2027), (0x2030, 0x205E), (0x20A0, 0x20BF), (0x2100, 0
 _WIDE = ((0x3041, 0x3096), (0x309B, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3))
 
 
-def _is_in(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= code <= high for low, high in ranges)
+def _class(*groups: tuple[tuple[int, int], ...]) -> str:
+    return "".join(f"{chr(low)}-{chr(high)}" for ranges in groups for low, high in ranges)
 
 
-def is_hidden(char: str) -> bool:
-    """Tell whether a character must be escaped in source that people read.
+_HIDDEN = re.compile(f"[^{_class(_NARROW, _PUNCTUATION, _WIDE)}]")
+_WIDE_CHAR = re.compile(f"[{_class(_WIDE)}]")
 
-    >>> is_hidden("\\u202e"), is_hidden("é")
-    (True, False)
+
+def without_hidden(text: str, replacement: str) -> str:
+    """Return a text in which every character that a reader cannot see is replaced.
+
+    >>> without_hidden("a\\u202eé", " ")
+    'a é'
     """
-    return not _is_in(ord(char), _NARROW + _PUNCTUATION + _WIDE)
+    return _HIDDEN.sub(replacement, text)
 
 
 def width(text: str) -> int:
@@ -31,18 +36,24 @@ def width(text: str) -> int:
     >>> width("模型")
     4
     """
-    return sum(2 if _is_in(ord(char), _WIDE) else 1 for char in text)
+    return len(text) if text.isascii() else len(text) + len(_WIDE_CHAR.findall(text))
 
 
 _COMMON = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
+_TO_ESCAPE = re.compile(rf"{_HIDDEN.pattern}|[\\\"']")
+
+
 def _body(text: str, quote: str, escape: Callable[[int], str]) -> str:
     """Escape what is marked in all languages, the quote, and what a reader cannot see."""
-    marked = {**_COMMON, quote: f"\\{quote}"}
-    return "".join(
-        marked.get(char) or (escape(ord(char)) if is_hidden(char) else char) for char in text
-    )
+    marked = {**_COMMON, '"': '"', "'": "'", quote: f"\\{quote}"}
+
+    def escaped(match: re.Match[str]) -> str:
+        char = match.group()
+        return marked.get(char) or escape(ord(char))
+
+    return _TO_ESCAPE.sub(escaped, text)
 
 
 def _python_escape(code: int) -> str:
@@ -87,8 +98,13 @@ def javascript_string(text: str) -> str:
     return f'"{body}"'.replace("</", "\\u003c/").replace("<!--", "\\u003c!--")
 
 
-def _json_escape(char: str) -> str:
-    return json.dumps(char)[1:-1]
+def _json_escape(match: re.Match[str]) -> str:
+    char = match.group()
+    if char == "\n":
+        return char
+    # The encoder leaves U+007F as it is, which JSON allows and a reader does not see.
+    encoded = json.dumps(char)[1:-1]
+    return encoded if encoded != char else f"\\u{ord(char):04x}"
 
 
 def escape_hidden(document: str) -> str:
@@ -97,11 +113,7 @@ def escape_hidden(document: str) -> str:
     >>> print(escape_hidden('{"a": "\u202eé"}'))
     {"a": "\u202eé"}
     """
-    if document.isascii():
-        return document.replace("\x7f", "\\u007f")
-    return "".join(
-        _json_escape(char) if is_hidden(char) and char != "\n" else char for char in document
-    )
+    return _HIDDEN.sub(_json_escape, document)
 
 
 def json_string(text: str) -> str:
@@ -118,8 +130,7 @@ def comment(text: str) -> str:
     >>> comment("end */ it")
     'end * / it'
     """
-    shown = "".join(" " if is_hidden(char) else char for char in text)
-    one_line = " ".join(shown.split())
+    one_line = " ".join(without_hidden(text, " ").split())
     for end, harmless in _COMMENT_ENDS:
         one_line = one_line.replace(end, harmless)
     return one_line

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic, Note, Severity
-from codegen.quote import is_hidden, width
+from codegen.quote import width, without_hidden
 from codegen.source import Source, Span
 
 _WINDOW = 96
@@ -22,7 +22,7 @@ def shown(text: str) -> str:
     'a�[31mb'
     """
     cut = text if len(text) <= _MESSAGE else text[:_MESSAGE] + "…"
-    return "".join("\ufffd" if is_hidden(char) else char for char in cut)
+    return without_hidden(cut, "\ufffd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

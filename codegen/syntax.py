@@ -49,7 +49,7 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Carries the one diagnostic that ends the reading of a text."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
@@ -57,8 +57,8 @@ class _Refused(Exception):
         self.diagnostic = diagnostic
 
 
-def _refuse(span: Span, message: str, hint: str) -> _Refused:
-    return _Refused(found("forbidden_yaml", span, message, hint=hint))
+def _refuse(span: Span, message: str, hint: str) -> _RefusedError:
+    return _RefusedError(found("forbidden_yaml", span, message, hint=hint))
 
 
 # What YAML 1.1 does not allow in a stream (section 5.1), a lone surrogate included.
@@ -72,7 +72,7 @@ def _check_characters(source: Source) -> None:
         name = f"U+{ord(match.group()):04X}"
         message = f"the character {name} cannot stand in a YAML file"
         hint = f'write it as an escape inside double quotes, like "\\x{ord(match.group()):02x}"'
-        raise _Refused(found("yaml_syntax", span, message, hint=hint))
+        raise _RefusedError(found("yaml_syntax", span, message, hint=hint))
 
 
 class _Mark(Protocol):
@@ -234,7 +234,7 @@ def _compose(source: Source) -> tuple[Node, list[Diagnostic]]:
     if root is None:
         span = Span(start=0, end=len(source.text))
         hint = "begin with schema_version: 1, providers and runtimes"
-        raise _Refused(found("missing_key", span, "the manifest is empty", hint=hint))
+        raise _RefusedError(found("missing_key", span, "the manifest is empty", hint=hint))
     converter = _Converter(source)
     return converter.node(root), converter.diagnostics
 
@@ -248,7 +248,7 @@ def compose(source: Source) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     """
     try:
         root, diagnostics = _compose(source)
-    except _Refused as refused:
+    except _RefusedError as refused:
         return None, (refused.diagnostic,)
     except yaml.YAMLError as error:
         return None, (_yaml_fault(source, error),)

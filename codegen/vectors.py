@@ -13,7 +13,7 @@ from codegen.probes import probe
 
 Json = dict[str, object]
 
-_RULES_PER_PATTERN = 2
+_RULES_PER_PATTERN = 12
 _OVERRIDES = (None, "byok", "disabled", "platform_managed", "BYOK", "byok ", "", "none")
 _DEFAULTS = ("platform_managed", "byok")
 _WHITE_SPACE = (
@@ -52,9 +52,10 @@ def _runtime_ids(registry: Registry, runtime: Runtime) -> Iterator[str]:
 
 
 def _pattern_ids(provider: Provider) -> Iterator[str]:
-    """Yield ids at the edges of a pattern: a literal as it is, and continued in capitals."""
-    for rule in provider.pattern.rules[:_RULES_PER_PATTERN]:
-        yield from (rule.literal, rule.literal.upper() + "Probe")
+    """Yield ids at the edges of a pattern: its literals, and the first ones in capitals."""
+    rules = provider.pattern.rules[:_RULES_PER_PATTERN]
+    yield from (rule.literal for rule in rules)
+    yield from (rule.literal.upper() + "Probe" for rule in rules[:2])
 
 
 def _provider_ids(provider: Provider) -> Iterator[str]:

@@ -37,7 +37,7 @@ def manifest_text() -> str:
 
 def pytest_report_header() -> list[str]:
     """Say which toolchains the run uses, so that a log tells what was proved."""
-    from tests import toolchains  # noqa: PLC0415 - only when pytest asks
+    from tests import toolchains
 
     found = (("go", toolchains.go()), ("node", toolchains.node()), ("tsc", toolchains.tsc()))
     return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]

@@ -40,7 +40,8 @@ def run(command: list[str], **kwargs: Any) -> str:
     """Run a command that must succeed and return what it prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-    return done.stdout
+    printed: str = done.stdout
+    return printed
 
 
 def _case_file(folder: Path, cases: Cases) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -110,10 +111,16 @@ def provider(name: str, pattern: str, **more: object) -> Json:
     }
 
 
+def _yaml_escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
 def manifest(providers: list[Json], runtimes: Json, **more: object) -> str:
-    """Return a manifest as YAML; JSON is YAML, and json escapes what YAML forbids."""
+    """Return a manifest as YAML in ASCII: JSON, but for how it spells what is above U+FFFF."""
     data = {"schema_version": 1, "providers": providers, "runtimes": runtimes, **more}
-    return json.dumps(data, ensure_ascii=True, indent=1)
+    text = json.dumps(data, ensure_ascii=False, indent=1)
+    return re.sub("[^\n\x20-\x7e]", _yaml_escape, text)
 
 
 @st.composite

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from codegen.diagnostics import Diagnostic, Note
+from codegen.checks.repeats import first_here, repeats
+from codegen.diagnostics import Diagnostic
 from codegen.identifiers import confusable_key
 from codegen.ir import Registry, Text
 from codegen.routing import trim
@@ -32,34 +33,21 @@ def malformed_name(registry: Registry) -> Iterator[Diagnostic]:
             )
 
 
-def _repeated(texts: Iterable[Text]) -> Iterator[tuple[Text, Text]]:
-    """Yield (first, later) for every text that stands there again."""
-    first: dict[str, Text] = {}
-    for text in texts:
-        earlier = first.setdefault(text, text)
-        if earlier is not text:
-            yield earlier, text
-
-
-def _here(first: Text) -> tuple[Note, ...]:
-    return (Note(span=first.span, message="first here"),)
-
-
 def duplicate_provider(registry: Registry) -> Iterator[Diagnostic]:
     """Everything refers to a provider by name, so a name stands for one."""
-    for first, later in _repeated(provider.name for provider in registry.providers):
+    for later, notes in repeats(provider.name for provider in registry.providers):
         message = f'there are two providers called "{later}"'
         hint = "rename one of the two, or merge them"
-        yield found("duplicate_provider", later.span, message, hint=hint, notes=_here(first))
+        yield found("duplicate_provider", later.span, message, hint=hint, notes=notes)
 
 
 def duplicate_upstream_vendor(registry: Registry) -> Iterator[Diagnostic]:
     """A proxy resolves a vendor to one provider (semantics: `resolve_upstream`)."""
     vendors = (p.upstream_vendor for p in registry.providers if p.upstream_vendor is not None)
-    for first, later in _repeated(vendors):
+    for later, notes in repeats(vendors):
         message = f'two providers claim the upstream vendor "{later}"'
         hint = "keep it on the provider that a proxy should use"
-        yield found("duplicate_upstream_vendor", later.span, message, hint=hint, notes=_here(first))
+        yield found("duplicate_upstream_vendor", later.span, message, hint=hint, notes=notes)
 
 
 def confusable_names(registry: Registry) -> Iterator[Diagnostic]:
@@ -70,7 +58,9 @@ def confusable_names(registry: Registry) -> Iterator[Diagnostic]:
         if earlier != name and _NAME.fullmatch(name):
             message = f'the {kind}s "{earlier}" and "{name}" differ only in case and punctuation'
             hint = "give one of them another name"
-            yield found("confusable_names", name.span, message, hint=hint, notes=_here(earlier))
+            yield found(
+                "confusable_names", name.span, message, hint=hint, notes=first_here(earlier)
+            )
 
 
 def _env_names(registry: Registry) -> Iterator[Text]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from codegen.checks.repeats import repeats
 from codegen.diagnostics import Diagnostic, Note
 from codegen.ir import Registry, Runtime, Text
 from codegen.nearest import did_you_mean
@@ -24,18 +25,10 @@ def unknown_provider(registry: Registry) -> Iterator[Diagnostic]:
                 )
 
 
-def _doubles(texts: Iterable[Text]) -> Iterator[tuple[Text, tuple[Note, ...]]]:
-    first: dict[str, Text] = {}
-    for text in texts:
-        earlier = first.setdefault(text, text)
-        if earlier is not text:
-            yield text, (Note(span=earlier.span, message="first here"),)
-
-
 def doubled_arm(registry: Registry) -> Iterator[Diagnostic]:
     """A runtime has one arm for a provider: of two, only one order could count."""
     for runtime in registry.runtimes:
-        for name, notes in _doubles(arm.provider for arm in runtime.arms):
+        for name, notes in repeats(arm.provider for arm in runtime.arms):
             message = f'runtime "{runtime.name}" has two arms for "{name}"'
             hint = "put the models of both under one arm"
             yield found("doubled_arm", name.span, message, hint=hint, notes=notes)
@@ -55,7 +48,7 @@ def _lists(registry: Registry) -> Iterator[tuple[str, Iterable[Text]]]:
 def doubled_entry(registry: Registry) -> Iterator[Diagnostic]:
     """A list that names a thing twice was edited twice."""
     for key, texts in _lists(registry):
-        for text, notes in _doubles(texts):
+        for text, notes in repeats(texts):
             message = f'{key} names "{text}" twice'
             yield found("doubled_entry", text.span, message, hint="remove one", notes=notes)
 
