@@ -59,7 +59,12 @@ RULES: tuple[Rule, ...] = (
     Rule(code="E001", name="unknown_placeholder", summary="A placeholder with no endpoint_vars."),
     Rule(code="E002", name="stray_brace", summary="A brace that is no placeholder's."),
     # H: hygiene
-    Rule(code="H001", name="unused_endpoint_var", summary="An endpoint variable no URL uses."),
+    Rule(
+        code="H001",
+        name="unused_endpoint_var",
+        summary="An endpoint variable no URL uses.",
+        severity=Severity.WARNING,
+    ),
 )
 
 _BY_NAME = {rule.name: rule for rule in RULES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,14 +27,12 @@ class Position:
 NOWHERE = Span(start=0, end=0)
 
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
 def _line_starts(text: str) -> tuple[int, ...]:
-    """Offsets at which a line begins; a line ends at LF, CRLF or a lone CR."""
-    starts = [0]
-    for index, char in enumerate(text):
-        ends_line = char == "\n" or (char == "\r" and text[index + 1 : index + 2] != "\n")
-        if ends_line:
-            starts.append(index + 1)
-    return tuple(starts)
+    """Return the offsets at which a line begins."""
+    return (0, *(match.end() for match in _LINE_END.finditer(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

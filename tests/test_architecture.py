@@ -28,13 +28,8 @@ STAGES = [
     ["cli"],
     ["__main__", "__init__"],
 ]
-# Within a row, the imports that the pipeline itself consists of.
-WITHIN = {
-    ("ir", "diagnostics"): False,
-    ("tables", "patterns"): True,
-    ("probes", "routing"): True,
-    ("checks", "probes"): True,
-}
+# Within a row, what leans on its neighbour: a probe is an id that a request can name.
+WITHIN = {("probes", "routing")}
 RANK = {module: rank for rank, row in enumerate(STAGES) for module in row}
 
 MODULES = sorted(CODEGEN.rglob("*.py"))

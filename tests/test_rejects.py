@@ -23,11 +23,13 @@ def test_reject_is_reported_as_the_golden_says(path: Path, snapshot: SnapshotAss
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_reject_is_refused_with_the_code_of_its_name(path: Path) -> None:
+def test_reject_has_the_code_of_its_name_and_an_error_keeps_it_from_compiling(path: Path) -> None:
     loaded = load(path)
     codes = {found.code for found in loaded.diagnostics}
-    assert path.stem.partition("_")[0] in codes
-    assert loaded.registry is None
+    code = path.stem.partition("_")[0]
+    assert code in codes
+    severity = next(rule.severity for rule in RULES if rule.code == code)
+    assert (loaded.registry is None) == (severity is Severity.ERROR)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
