@@ -11,7 +11,7 @@ from typing import ParamSpec
 
 import click
 
-from codegen import emit, pipeline, report
+from codegen import __version__, emit, pipeline, report
 from codegen.canonical import fingerprint
 from codegen.config import ConfigError, resolve
 from codegen.ir import Registry
@@ -104,7 +104,7 @@ def _counts(registry: Registry) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog="Exit codes: 0 fine, 1 drift or another no, 2 invalid input, 3 usage or internal error.",
 )
-@click.version_option(package_name="providers-codegen", prog_name="providers-codegen")
+@click.version_option(__version__, prog_name="providers-codegen")
 def main() -> None:
     """Compile one manifest of LLM providers into equal tables in Python, Go and TypeScript."""
 
@@ -173,7 +173,7 @@ def _print_written(options: Options, written: emit.Written) -> None:
 @main.command()
 @_with_options
 def verify(options: Options) -> int:
-    """Regenerate in memory, compare with the disk, and fail on any difference.
+    """Fail if any file is not what the manifest gives.
 
     \b
     Example:
@@ -231,7 +231,7 @@ def _internal(error: Exception) -> int:
 
 def _outcome() -> int:
     try:
-        code = main.main(standalone_mode=False)
+        code = main.main(prog_name="providers-codegen", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return USAGE

@@ -186,6 +186,12 @@ def test_help_says_how(project: Path, arguments: list[str]) -> None:
     assert "Example:" in done.stdout or arguments == ["--help"]
 
 
+def test_version_is_that_of_the_package(project: Path) -> None:
+    from codegen import __version__
+
+    assert cli(project, "--version").stdout == f"providers-codegen, version {__version__}\n"
+
+
 def test_closed_pipe_is_quiet(project: Path) -> None:
     cli(project, "generate")
     for path in (project / "generated").rglob("*.*"):
