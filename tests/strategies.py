@@ -141,6 +141,11 @@ def routed_manifests(draw: st.DrawFn) -> str:
     return manifest(providers, {"agent": {"providers": arms}})
 
 
+# What the rules refuse is taken out here and tried by itself, so that nearly all compile.
+HOSTILE_URLS = HOSTILE.map(lambda text: "https://x/" + re.sub("[{}]", "", text))
+HOSTILE_IDS = HOSTILE.map(lambda text: f"<{text}>")
+
+
 @st.composite
 def hostile_manifests(draw: st.DrawFn) -> str:
     """Draw a manifest with hostile text wherever text is free."""
@@ -149,15 +154,15 @@ def hostile_manifests(draw: st.DrawFn) -> str:
         "^acme",
         display_name=draw(HOSTILE),
         vendor_logo=draw(HOSTILE),
-        base_url_template="https://x/" + draw(HOSTILE),
-        base_url_anthropic=draw(st.none() | HOSTILE),
+        base_url_template=draw(HOSTILE_URLS),
+        base_url_anthropic=draw(st.none() | HOSTILE_URLS),
         tooltip=draw(HOSTILE | st.just("")),
         wire_model_prefix=draw(HOSTILE),
         upstream_vendor=draw(HOSTILE),
         deprecated={"note": draw(HOSTILE), "since": draw(HOSTILE), "replacement": draw(HOSTILE)},
     )
     entry["x-" + draw(HOSTILE)] = draw(HOSTILE)
-    ids = st.lists(HOSTILE, min_size=1, max_size=3, unique=True)
-    gone = {"id": draw(HOSTILE), "reason": draw(HOSTILE), "replacement": draw(HOSTILE)}
-    arm = {"name": "acme", "models": draw(ids), "withdrawn_models": [gone]}
-    return manifest([entry], {"agent": {"providers": [arm], "default_model": draw(HOSTILE)}})
+    ids = draw(st.lists(HOSTILE_IDS, min_size=2, max_size=4, unique=True))
+    gone = {"id": ids.pop(), "reason": draw(HOSTILE), "replacement": draw(HOSTILE)}
+    arm = {"name": "acme", "models": ids, "withdrawn_models": [gone]}
+    return manifest([entry], {"agent": {"providers": [arm], "default_model": draw(HOSTILE_IDS)}})
