@@ -31,7 +31,7 @@ conformance: $(VENV)/.toolchains ## Run vectors.json through each language, and 
 snapshots: $(VENV)/.toolchains ## Rewrite the goldens of the tests; read the diff before you commit
 	@$(BIN)/python -m pytest --snapshot-update
 
-fmt: $(VENV)/.dev ## Format the compiler, its tests and the Go driver
+fmt: $(VENV)/.dev ## Format the Python code
 	@$(BIN)/ruff check --quiet --select I --fix codegen tests benchmarks examples
 	@$(BIN)/black --quiet codegen tests benchmarks examples
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from enum import Enum
 from fnmatch import fnmatch
@@ -151,6 +151,20 @@ def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
     )
 
 
+def _with_one_cause(found: list[Drift]) -> list[Drift]:
+    """Blame the manifest for all that it can explain: not every file carries its fingerprint."""
+    if all(difference.cause is not Cause.MANIFEST for difference in found):
+        return found
+    return [
+        (
+            replace(difference, cause=Cause.MANIFEST)
+            if difference.cause is Cause.TEMPLATES
+            else difference
+        )
+        for difference in found
+    ]
+
+
 def _extra(out: Path, path: str) -> Drift:
     data = b"" if (out / path).is_symlink() else _read(out / path) or b""
     cause = Cause.LEFT_OVER if _is_ours(data) else Cause.FOREIGN
@@ -172,7 +186,7 @@ def drift(
     artifacts = tuple(artifacts)
     paths = {artifact.path for artifact in artifacts}
     compared = (_compare(artifact, out, fingerprint) for artifact in artifacts)
-    found = [difference for difference in compared if difference is not None]
+    found = _with_one_cause([difference for difference in compared if difference is not None])
     found += [_extra(out, p) for p in _files(out) if p not in paths and is_owned(p)]
     return tuple(sorted(found, key=lambda difference: difference.path))
 
@@ -222,8 +236,9 @@ _RENAME_EXCHANGE = 2
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swap two folders in one step; False where the system has no such call."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
         return False
     failed = renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
     code = ctypes.get_errno() if failed else 0

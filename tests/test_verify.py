@@ -105,6 +105,24 @@ def test_changed_manifest_is_named_as_the_cause(out: Path, manifest_text: str) -
     assert set(causes.values()) == {Cause.MANIFEST}
 
 
+def test_new_provider_is_a_change_of_the_manifest_in_every_file(
+    out: Path, manifest_text: str
+) -> None:
+    renamed = manifest_text.replace("name: groq", "name: groq-cloud")
+    found = _drift(registry_of(renamed), out)
+    assert "typescript/registry.d.ts" in {difference.path for difference in found}
+    assert {difference.cause for difference in found} == {Cause.MANIFEST}
+
+
+def test_edit_by_hand_is_told_apart_from_a_changed_manifest(out: Path, manifest_text: str) -> None:
+    with (out / "README.md").open("a", encoding="utf-8") as stream:
+        stream.write("more\n")
+    edited = registry_of(manifest_text.replace("display_name: Groq", "display_name: Groq!"))
+    causes = {difference.path: difference.cause for difference in _drift(edited, out)}
+    assert causes.pop("README.md") is Cause.HAND
+    assert set(causes.values()) == {Cause.MANIFEST}
+
+
 def test_changed_template_is_named_as_the_cause(
     registry: Registry, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
