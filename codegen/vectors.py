@@ -140,8 +140,13 @@ def _tie_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
         for model in ids.catalog:
             providers = _claimants(registry, runtime, model)
             for names in _auth_sets(providers) if len(providers) > 1 else ():
-                for function in ("derive_provider", "derive_provider_for_pin"):
-                    yield _case(function, runtime=runtime.name, model=model, auth_env=names)
+                asked: Json = {"runtime": runtime.name, "model": model, "auth_env": names}
+                yield _case("derive_provider", **asked)
+                yield _case("derive_provider_for_pin", **asked)
+                yield _case("missing_credentials", **asked)
+                yield _case(
+                    "resolve_billing_mode", **asked, override=None, default="byok", pinned=False
+                )
 
 
 def _billing_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
