@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 # Few letters, so that patterns meet; both cases, and the two letters with a third form.
 LETTERS = "akKsS"
-IDS = st.text(alphabet=LETTERS + "\u212a\u017f-", max_size=6)
+IDS = st.text(alphabet=LETTERS + "\u212a\u017f-\n", max_size=6)
 
 HOSTILE_PIECES = (
     '"',
@@ -129,7 +129,7 @@ def routed_manifests(draw: st.DrawFn) -> str:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
     envs = st.lists(st.sampled_from(ENV_NAMES), min_size=1, max_size=2, unique=True)
     providers = [provider(name, draw(patterns()), auth_env=draw(envs)) for name in names]
-    ids = IDS.filter(bool)
+    ids = IDS.map(str.strip).filter(bool)
     arms = []
     for name in names:
         models = draw(st.lists(ids, min_size=1, max_size=3, unique=True))
