@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -76,6 +77,12 @@ def nearest(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, .
     >>> nearest("depricated", ["deprecated", "tooltip"])
     ('deprecated',)
     """
+    return _nearest(word, tuple(candidates), most)
+
+
+# Every function that refuses an id offers the same words for it.
+@lru_cache(maxsize=4_096)
+def _nearest(word: str, candidates: tuple[str, ...], most: int) -> tuple[str, ...]:
     return tuple(candidate for _, _, candidate in sorted(_scored(word, candidates))[:most])
 
 
