@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 Json = dict[str, Any]
+Drawn = TypeVar("Drawn")
 
 # Few letters, so that patterns meet; both cases, and the two letters with a third form.
 LETTERS = "akKsS"
@@ -166,3 +168,22 @@ def hostile_manifests(draw: st.DrawFn) -> str:
     gone = {"id": ids.pop(), "reason": draw(HOSTILE), "replacement": draw(HOSTILE)}
     arm = {"name": "acme", "models": ids, "withdrawn_models": [gone]}
     return manifest([entry], {"agent": {"providers": [arm], "default_model": draw(HOSTILE_IDS)}})
+
+
+def drawn(strategy: st.SearchStrategy[Drawn], count: int) -> list[Drawn]:
+    """Draw that many values, for tests in which one run of a toolchain judges them all."""
+    values: list[Drawn] = []
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(value: Drawn) -> None:
+        values.append(value)
+
+    draw()
+    return values

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from codegen import pipeline
 from codegen.ir import Registry
@@ -21,7 +19,14 @@ from codegen.vectors import Case, answer, vectors
 from tests import toolchains
 from tests.builds import artifacts, options, registry_of
 from tests.languages import DRIVERS, Json, needed, run
-from tests.strategies import HOSTILE_PIECES, hostile_manifests, manifest, provider, routed_manifests
+from tests.strategies import (
+    HOSTILE_PIECES,
+    drawn,
+    hostile_manifests,
+    manifest,
+    provider,
+    routed_manifests,
+)
 
 MANIFESTS = 500
 ROUTED = 120
@@ -148,25 +153,6 @@ def _check(batch: _Batch) -> None:
     batch.types()
 
 
-def _drawn(strategy: st.SearchStrategy[str], count: int) -> list[str]:
-    """Draw that many manifests; hypothesis chooses them, one batch of toolchains judges them."""
-    texts: list[str] = []
-
-    @settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def draw(text: str) -> None:
-        texts.append(text)
-
-    draw()
-    return texts
-
-
 def _compiled_all(texts: list[str]) -> list[Registry]:
     return [registry for registry in map(_compiled, texts) if registry is not None]
 
@@ -174,7 +160,7 @@ def _compiled_all(texts: list[str]) -> list[Registry]:
 def test_hostile_text_comes_out_of_all_languages_as_it_went_in(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = _drawn(hostile_manifests(), MANIFESTS)
+    texts = drawn(hostile_manifests(), MANIFESTS)
     registries = _compiled_all(texts)
     with capsys.disabled():
         print(f"\n{len(texts)} hostile manifests, {len(registries)} of them compiled")
@@ -236,6 +222,6 @@ def test_no_generated_line_hides_anything(everything: Registry) -> None:
 
 
 def test_random_manifests_are_decided_alike(tmp_path: Path) -> None:
-    registries = _compiled_all(_drawn(routed_manifests(), ROUTED))
+    registries = _compiled_all(drawn(routed_manifests(), ROUTED))
     assert len(registries) >= ROUTED // 2
     _check(_Batch(registries, tmp_path, lambda registry: list(vectors(registry))))
