@@ -93,11 +93,14 @@ def _is_owned(options: Options) -> Callable[[str], bool]:
 
 def _counts(registry: Registry) -> str:
     arms = [arm for runtime in registry.runtimes for arm in runtime.arms]
-    return (
-        f"{len(registry.providers)} providers, {len(registry.runtimes)} runtimes, "
-        f"{len(arms)} arms, {sum(len(arm.models) for arm in arms)} listed ids, "
-        f"{sum(arm.is_name_only for arm in arms)} name-only arms"
+    counts = (
+        (len(registry.providers), "provider"),
+        (len(registry.runtimes), "runtime"),
+        (len(arms), "arm"),
+        (sum(len(arm.models) for arm in arms), "listed id"),
+        (sum(arm.is_name_only for arm in arms), "name-only arm"),
     )
+    return ", ".join(report.counted(count, noun) for count, noun in counts)
 
 
 @click.group(

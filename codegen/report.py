@@ -75,10 +75,10 @@ def _block(source: Source, found: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """Return a number with its noun.
 
-    >>> _counted(1, "error"), _counted(2, "error")
+    >>> counted(1, "error"), counted(2, "error")
     ('1 error', '2 errors')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -87,7 +87,7 @@ def _counted(count: int, noun: str) -> str:
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
     """Return how many findings there are of each severity, the gravest first."""
     counts = Counter(found.severity for found in diagnostics)
-    parts = [_counted(counts[s], s.value) for s in Severity if counts[s]]
+    parts = [counted(counts[s], s.value) for s in Severity if counts[s]]
     return ", ".join(parts) if parts else "no findings"
 
 
@@ -104,5 +104,5 @@ def text(source: Source, diagnostics: Iterable[Diagnostic]) -> str:
             blocks.append(_block(source, found))
     for code, count in sorted(seen.items()):
         if count > _PER_RULE:
-            blocks.append(f"… and {_counted(count - _PER_RULE, 'more finding')} of {code}")
+            blocks.append(f"… and {counted(count - _PER_RULE, 'more finding')} of {code}")
     return "\n\n".join(blocks)
