@@ -64,7 +64,7 @@ def _quietly(command: Callable[[Options], int], options: Options) -> int:
         code = command(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _complain("interrupted; the old files are whole")
+        _complain("interrupted; no file is half written")
         return INTERRUPTED
     except BrokenPipeError:
         # What Python flushes at exit must go nowhere either.
@@ -186,12 +186,16 @@ def verify(options: Options) -> int:
     if registry is None:
         return INVALID
     artifacts = pipeline.artifacts(registry, options)
-    found = emit.drift(
-        artifacts,
-        options.out,
-        fingerprint=fingerprint(registry),
-        is_owned=_is_owned(options),
-    )
+    try:
+        found = emit.drift(
+            artifacts,
+            options.out,
+            fingerprint=fingerprint(registry),
+            is_owned=_is_owned(options),
+        )
+    except OSError as error:
+        _complain(f"error: {error.filename or options.out} cannot be read: {error.strerror}")
+        return USAGE
     if not found:
         click.echo(f"{options.out}: {len(artifacts)} files, all as generated")
         return FINE

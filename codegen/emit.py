@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 from enum import Enum
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from codegen.digest import is_untouched
 from codegen.options import MARKER
@@ -87,20 +87,28 @@ def _is_ignored(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in IGNORED)
 
 
+def _refuse_to_skip(error: OSError) -> None:
+    raise error
+
+
+def _walk(out: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Walk a folder; one that cannot be read is an error, for it would be lost on the way."""
+    for folder, folders, names in os.walk(out, onerror=_refuse_to_skip if out.exists() else None):
+        yield Path(folder), folders, names
+
+
 def _files(out: Path) -> Iterator[str]:
     """Yield the files below a folder as paths with slashes; ignored ones are left out."""
-    for folder, folders, names in os.walk(out):
+    for folder, folders, names in _walk(out):
         folders[:] = sorted(name for name in folders if not _is_ignored(name))
         for name in sorted(names):
             if not _is_ignored(name):
-                yield (Path(folder) / name).relative_to(out).as_posix()
+                yield (folder / name).relative_to(out).as_posix()
 
 
 def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
+    """Return what a regular file holds; None where there is none. A pipe is never opened."""
+    return path.read_bytes() if path.is_file() else None
 
 
 def _is_ours(data: bytes) -> bool:
@@ -194,13 +202,23 @@ def drift(
 # writing
 
 
+def _blocker(out: Path, path: str) -> str | None:
+    """Return what stands on the way to a path: a file, or a link that leads elsewhere."""
+    for parent in reversed(PurePosixPath(path).parents[:-1]):
+        here = out / parent
+        if here.is_symlink() or (here.exists() and not here.is_dir()):
+            return str(parent)
+    return None
+
+
 def _in_the_way(out: Path, paths: Iterable[str]) -> Iterator[str]:
-    """Yield the paths to be written where something stands that is not ours."""
+    """Yield what is not ours and stands where, or on the way to where, is to be written."""
     for path in paths:
         target = out / path
-        data = _read(target)
-        is_foreign = data is not None and not _is_ours(data)
-        if is_foreign or (target.is_dir() and not target.is_symlink()):
+        blocker = _blocker(out, path)
+        if blocker is not None:
+            yield blocker
+        elif os.path.lexists(target) and not _is_ours(_read(target) or b""):
             yield path
 
 
@@ -217,9 +235,10 @@ def _carry(source: Path, target: Path) -> None:
 
 def _carry_all(out: Path, stage: Path, dropped: frozenset[str]) -> None:
     """Rebuild the old tree in the stage, but for the files that change or go."""
-    for folder, folders, names in os.walk(out):
-        here = Path(folder)
+    for here, folders, names in _walk(out):
         there = stage / here.relative_to(out)
+        if not names and not folders:
+            there.mkdir(parents=True, exist_ok=True)
         for name in names:
             if (here / name).relative_to(out).as_posix() not in dropped:
                 there.mkdir(parents=True, exist_ok=True)
@@ -261,7 +280,11 @@ def _swap(stage: Path, out: Path) -> None:
         # Two steps, so a kill in between leaves the old set beside, where `_recover` looks.
         retired = _retired(out)
         out.rename(retired)
-        stage.rename(out)
+        try:
+            stage.rename(out)
+        except OSError:
+            retired.rename(out)
+            raise
         retired.rename(stage)
 
 
@@ -332,7 +355,7 @@ def write(
         _recover(out)
         found = drift(artifacts, out, fingerprint=fingerprint, is_owned=is_owned)
         written = _plan(artifacts, found)
-        refused = tuple(_in_the_way(out, written.changed))
+        refused = tuple(dict.fromkeys(_in_the_way(out, written.changed)))
         if refused:
             raise RefusedError(refused)
         if written.changed or written.removed:

@@ -66,6 +66,9 @@ HOSTILE_PIECES = (
     "a",
 )
 
+# What no reader of a terminal or a pull request can see, line ends and tabs apart.
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
 HOSTILE = st.lists(
     st.one_of(st.sampled_from(HOSTILE_PIECES), st.characters(exclude_categories=["Cs"])),
     min_size=1,

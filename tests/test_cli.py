@@ -162,6 +162,9 @@ def test_output_folder_that_is_a_file_is_refused(project: Path) -> None:
     assert done.returncode == 3
     assert "cannot be written" in done.stderr
     assert (project / "generated").read_text(encoding="utf-8") == "a file\n"
+    red = cli(project, "verify")
+    complaint = "error: generated cannot be read: Not a directory\n"
+    assert (red.returncode, red.stderr) == (3, complaint)
 
 
 def test_second_generate_touches_nothing(project: Path) -> None:
@@ -212,14 +215,14 @@ def test_closed_pipe_is_quiet(project: Path) -> None:
     assert (process.returncode, complaint) == (141, "")
 
 
-def test_interrupt_is_one_line(project: Path) -> None:
-    """The signal is sent while the interpreter is still busy with the work."""
+def _with_loader(project: Path, loader: str) -> subprocess.CompletedProcess[str]:
+    """Run `check` in a process in which reading the manifest does something else."""
     program = (
         "import os, signal, sys; from codegen import cli, pipeline; "
-        "pipeline.load = lambda path: os.kill(os.getpid(), signal.SIGINT); "
+        f"pipeline.load = lambda path: {loader}; "
         "sys.argv = ['providers-codegen', 'check']; cli.run()"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program],
         cwd=project,
         env=_environment(),
@@ -227,24 +230,16 @@ def test_interrupt_is_one_line(project: Path) -> None:
         text=True,
         check=False,
     )
+
+
+def test_interrupt_is_one_line(project: Path) -> None:
+    done = _with_loader(project, "os.kill(os.getpid(), signal.SIGINT)")
     assert done.returncode == 128 + signal.SIGINT
-    assert done.stderr == "interrupted; the old files are whole\n"
+    assert done.stderr == "interrupted; no file is half written\n"
 
 
 def test_internal_error_is_three_and_asks_for_a_report(project: Path) -> None:
-    program = (
-        "import sys; from codegen import cli, pipeline; "
-        "pipeline.load = lambda path: {}['boom']; "
-        "sys.argv = ['providers-codegen', 'check']; cli.run()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _with_loader(project, "{}['boom']")
     assert done.returncode == 3
     assert done.stderr.startswith("internal error: KeyError: 'boom'\n")
     assert "PROVIDERS_CODEGEN_DEBUG=1" in done.stderr

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,82 @@ def test_file_without_the_marker_is_never_overwritten(tmp_path: Path, kind: str)
         _write((_marked("a", "new"), _marked("b")), out)
     assert refused.value.paths == ("b",)
     assert _tree(out) == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "dangling link"])
+def test_what_is_no_file_is_never_opened_nor_overwritten(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    if kind == "pipe":
+        os.mkfifo(out / "b")
+    else:
+        (out / "b").symlink_to("nowhere")
+    with pytest.raises(emit.RefusedError) as refused:
+        _write((_marked("a", "new"), _marked("b")), out)
+    assert refused.value.paths == ("b",)
+
+
+@pytest.mark.parametrize("kind", ["file", "link to a folder"])
+def test_nothing_is_written_through_what_stands_on_the_way(tmp_path: Path, kind: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    _write((_marked("a"),), out)
+    if kind == "file":
+        (out / "go").write_text("mine", encoding="utf-8")
+    else:
+        (out / "go").symlink_to(elsewhere)
+    with pytest.raises(emit.RefusedError) as refused:
+        _write((_marked("a", "new"), _marked("go/b"), _marked("go/deep/c")), out)
+    assert refused.value.paths == ("go",)
+    assert list(elsewhere.iterdir()) == []
+    assert (out / "a").read_text(encoding="utf-8") == _marked("a").text
+
+
+def test_empty_folder_of_others_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    (out / "mine" / "empty").mkdir(parents=True)
+    _write((_marked("a", "new"),), out)
+    assert (out / "mine" / "empty").is_dir()
+
+
+def test_folder_that_cannot_be_read_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"), _marked("deep/b")), out)
+    before = _tree(out)
+    scandir = os.scandir
+
+    def denied(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PermissionError):
+        _write((_marked("a", "new"), _marked("deep/b")), out)
+    monkeypatch.undo()
+    assert _tree(out) == before
+
+
+def test_failed_second_rename_puts_the_old_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    _write((_marked("a"),), out)
+    rename = Path.rename
+
+    def fails_for_the_stage(self: Path, target: Path) -> Path:
+        if target == out and not self.name.endswith("-old"):
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(emit, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(Path, "rename", fails_for_the_stage)
+    with pytest.raises(OSError, match="Input/output"):
+        _write((_marked("a", "new"),), out)
+    assert (out / "a").read_text(encoding="utf-8") == _marked("a").text
 
 
 def test_no_stage_is_left_beside_the_output(tmp_path: Path) -> None:

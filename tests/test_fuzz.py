@@ -14,7 +14,7 @@ from codegen.pipeline import Loaded
 from codegen.rules import RULES
 from codegen.source import Source
 from tests.builds import EVERYTHING, MANIFEST
-from tests.strategies import HOSTILE_PIECES, provider
+from tests.strategies import HIDDEN, HOSTILE_PIECES, provider
 
 TEXTS = [path.read_text(encoding="utf-8") for path in (MANIFEST, EVERYTHING)]
 CODES = {rule.code for rule in RULES}
@@ -30,7 +30,7 @@ def _judge(loaded: Loaded) -> None:
     assert {found.code for found in loaded.diagnostics} <= CODES
     printed = report.text(loaded.source, loaded.diagnostics)
     assert bool(printed) == bool(loaded.diagnostics)
-    assert printed.isprintable() or "\n" in printed
+    assert HIDDEN.search(printed) is None
 
 
 @st.composite
@@ -92,7 +92,7 @@ def test_any_value_under_any_key_is_compiled_or_refused(data: st.DataObject) -> 
     _judge(pipeline.load_source(Source(path="m.yaml", text=json.dumps(document))))
 
 
-def test_large_inputs_are_answered_soon() -> None:
+def test_large_inputs_are_compiled_or_refused() -> None:
     for text in (
         "x" * 1_000_000,
         '"' + "a" * 1_000_000 + '"',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from tests import toolchains
 from tests.builds import artifacts, options, registry_of
 from tests.languages import DRIVERS, Json, needed, run
 from tests.strategies import (
+    HIDDEN,
     HOSTILE_PIECES,
     drawn,
     hostile_manifests,
@@ -208,14 +208,11 @@ def test_lone_surrogate_is_refused_with_a_diagnostic(piece: str) -> None:
 
 def test_no_generated_line_hides_anything(everything: Registry) -> None:
     """What a reviewer cannot see is escaped in every generated file."""
-    hidden = re.compile(
-        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-    )
     nasty = provider("acme", "^acme", display_name="".join(HOSTILE_PIECES))
     hostile = registry_of(manifest([nasty], {"agent": {"providers": []}}))
     for registry in (everything, hostile):
         for artifact in artifacts(registry, options(Path("out"))):
-            assert hidden.search(artifact.text) is None, artifact.path
+            assert HIDDEN.search(artifact.text) is None, artifact.path
 
 
 # Decisions, on manifests whose patterns and lists overlap as much as they can.
