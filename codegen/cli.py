@@ -15,8 +15,10 @@ from codegen import __version__, emit, pipeline, report
 from codegen.canonical import fingerprint
 from codegen.config import ConfigError, resolve
 from codegen.ir import Registry
+from codegen.nearest import did_you_mean
 from codegen.options import Options
-from codegen.targets import TARGETS, owner
+from codegen.rules import BY_CODE, BY_NAME
+from codegen.targets import TARGETS
 
 FINE, NO, INVALID, USAGE = 0, 1, 2, 3
 # As shells count a death by SIGINT and by SIGPIPE.
@@ -26,6 +28,13 @@ _P = ParamSpec("_P")
 
 _SHARED = (
     click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+    click.option(
+        "--overlay",
+        "overlays",
+        metavar="FILE",
+        multiple=True,
+        help="A manifest that adds to it; may be given several times.",
+    ),
     click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
     click.option(
         "--target",
@@ -44,10 +53,10 @@ def _with_options(command: Callable[[Options], int]) -> Callable[..., int]:
     """Give a command the shared flags, resolved into options."""
 
     @wraps(command)
-    def resolved(targets: tuple[str, ...], **flags: str | None) -> int:
+    def resolved(targets: tuple[str, ...], overlays: tuple[str, ...], **flags: str | None) -> int:
         settings = {name.replace("_", "-"): value for name, value in flags.items()}
         try:
-            options = resolve(settings, targets, Path.cwd())
+            options = resolve(settings, targets, Path.cwd(), overlays)
         except ConfigError as error:
             _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
             return INVALID
@@ -80,15 +89,11 @@ def _complain(*lines: str) -> None:
 
 def _loaded(options: Options) -> Registry | None:
     """Load the manifest and print what was found in it."""
-    loaded = pipeline.load(options.manifest)
+    loaded = pipeline.load(options.manifest, overlays=options.overlays)
     if loaded.diagnostics:
-        _complain(report.text(loaded.source, loaded.diagnostics), "")
+        _complain(report.text(loaded.sources, loaded.diagnostics), "")
         _complain(report.summary(loaded.diagnostics))
     return loaded.registry
-
-
-def _is_owned(options: Options) -> Callable[[str], bool]:
-    return lambda path: owner(path) in options.targets
 
 
 def _counts(registry: Registry) -> str:
@@ -124,7 +129,8 @@ def check(options: Options) -> int:
     registry = _loaded(options)
     if registry is None:
         return INVALID
-    click.echo(f"{options.manifest}: {_counts(registry)}")
+    files = ", ".join(str(path) for path in (options.manifest, *options.overlays))
+    click.echo(f"{files}: {_counts(registry)}")
     return FINE
 
 
@@ -141,36 +147,32 @@ def generate(options: Options) -> int:
     if registry is None:
         _complain("nothing was written")
         return INVALID
-    artifacts = pipeline.artifacts(registry, options)
+    trees = pipeline.trees(registry, options)
     try:
-        written = emit.write(
-            artifacts,
-            options.out,
-            fingerprint=fingerprint(registry),
-            is_owned=_is_owned(options),
-        )
+        written = emit.write(trees, fingerprint(registry))
     except emit.RefusedError as refused:
         for path in refused.paths:
-            _complain(f"error: {options.out / path} was not written by providers-codegen")
+            _complain(f"error: {path} was not written by providers-codegen")
         _complain("help: move it away or remove it; nothing was written")
         return NO
     except OSError as error:
         reason = error.strerror or str(error)
         _complain(f"error: {options.out} cannot be written: {reason}; the old files are whole")
         return USAGE
-    _print_written(options, written)
+    for tree, done in zip(trees, written, strict=True):
+        _print_written(tree.out, done)
     return FINE
 
 
-def _print_written(options: Options, written: emit.Written) -> None:
+def _print_written(out: Path, written: emit.Written) -> None:
     for path in written.changed:
-        click.echo(f"wrote    {options.out / path}")
+        click.echo(f"wrote    {out / path}")
     for path in written.removed:
-        click.echo(f"removed  {options.out / path}")
+        click.echo(f"removed  {out / path}")
     for path in written.kept:
-        click.echo(f"left     {options.out / path} (nothing generates it; remove it by hand)")
+        click.echo(f"left     {out / path} (nothing generates it; remove it by hand)")
     changed, same = len(written.changed), len(written.unchanged)
-    click.echo(f"{options.out}: {changed} written, {same} already up to date")
+    click.echo(f"{out}: {changed} written, {same} already up to date")
 
 
 @main.command()
@@ -185,44 +187,84 @@ def verify(options: Options) -> int:
     registry = _loaded(options)
     if registry is None:
         return INVALID
-    artifacts = pipeline.artifacts(registry, options)
+    trees = pipeline.trees(registry, options)
     try:
-        found = emit.drift(
-            artifacts,
-            options.out,
-            fingerprint=fingerprint(registry),
-            is_owned=_is_owned(options),
-        )
+        found = [(tree, emit.drift(tree, fingerprint(registry))) for tree in trees]
     except OSError as error:
         _complain(f"error: {error.filename or options.out} cannot be read: {error.strerror}")
         return USAGE
-    if not found:
-        click.echo(f"{options.out}: {len(artifacts)} files, all as generated")
+    differing = [(tree.out, drift) for tree, drift in found if drift]
+    for tree, drift in found:
+        if not drift:
+            click.echo(f"{tree.out}: {len(tree.artifacts)} files, all as generated")
+    if not differing:
         return FINE
-    _print_drift(options, found)
+    for out, drift in differing:
+        _print_drift(out, drift)
+    _print_remedy(options, [(out, each) for out, drift in differing for each in drift])
     return NO
 
 
 _DIFF_LINES = 40
 
 
-def _print_drift(options: Options, found: tuple[emit.Drift, ...]) -> None:
+def _print_drift(out: Path, found: tuple[emit.Drift, ...]) -> None:
     for difference in found:
-        path = options.out / difference.path
+        path = out / difference.path
         click.echo(f"{difference.kind.value:<9} {path}: {difference.cause.value}")
         lines = difference.diff.splitlines()
         for line in lines[:_DIFF_LINES]:
             click.echo("  " + line)
         if len(lines) > _DIFF_LINES:
             click.echo(f"  … {len(lines) - _DIFF_LINES} more lines of difference")
+
+
+def _print_remedy(options: Options, found: list[tuple[Path, emit.Drift]]) -> None:
     click.echo("")
-    for difference in found:
+    causes = {difference.cause for _, difference in found}
+    for out, difference in found:
         if difference.cause is emit.Cause.FOREIGN:
-            click.echo(f"To mend, remove {options.out / difference.path} by hand.")
-    if any(difference.cause is emit.Cause.HAND for difference in found):
+            click.echo(f"To mend, remove {out / difference.path} by hand.")
+    if emit.Cause.HAND in causes:
         click.echo("An edit by hand will be lost: make it in the manifest or the templates.")
-    if any(difference.cause is not emit.Cause.FOREIGN for difference in found):
+    if causes - {emit.Cause.FOREIGN}:
         click.echo(f"To mend, run: {options.command}")
+
+
+@main.command()
+def rules() -> int:
+    """List the rules that a manifest is held to.
+
+    \b
+    Example:
+      providers-codegen rules
+    """
+    from codegen.rulebook import rule_pages  # noqa: PLC0415 - only here, and in pages
+
+    widest = max(len(page.rule.name) for page in rule_pages())
+    for page in rule_pages():
+        rule = page.rule
+        click.echo(f"{rule.code}  {rule.severity.value:<7}  {rule.name:<{widest}}  {page.summary}")
+    return FINE
+
+
+@main.command("explain-rule")
+@click.argument("code", metavar="CODE")
+def explain_rule(code: str) -> int:
+    """Print the page of a rule, by its code or its name.
+
+    \b
+    Example:
+      providers-codegen explain-rule A003
+    """
+    rule = BY_CODE.get(code.upper()) or BY_NAME.get(code.lower())
+    if rule is None:
+        nearest = did_you_mean(code, [*BY_CODE, *BY_NAME])
+        _complain(f"error: there is no rule {report.shown(code)!r}")
+        _complain(f"help: {nearest or 'providers-codegen rules lists them'}")
+        return USAGE
+    click.echo(pipeline.rule_page(rule.code), nl=False)
+    return FINE
 
 
 def _internal(error: Exception) -> int:

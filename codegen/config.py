@@ -17,11 +17,15 @@ _SECTION = "providers-codegen"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A setting: its key in the file, what it must look like, and what that is called."""
+    """A setting: its key in the file, what it must look like, and what that is called.
+
+    With `is_list` the file has a list of such values.
+    """
 
     key: str
     pattern: str
     expected: str
+    is_list: bool = False
 
 
 _ANY = r"[^\x00-\x1f\x7f]+"
@@ -40,11 +44,19 @@ SETTINGS: tuple[Setting, ...] = (
         expected="the name of an npm package",
     ),
     Setting(key="python-package", pattern=r"[a-z_][a-z0-9_]*", expected="a Python package name"),
+    Setting(key="overlays", pattern=_ANY, expected="a list of paths", is_list=True),
+    Setting(key="rule-pages", pattern=_ANY, expected="a path"),
     Setting(key="command", pattern=_ANY, expected="a command on one line"),
 )
 
 _BY_KEY = {setting.key: setting for setting in SETTINGS}
-_DEFAULTS = {"manifest": "providers.yaml", "out": "generated"}
+# The settings that are paths, and what they are where nobody sets them.
+_PLACES: dict[str, tuple[str, ...]] = {
+    "manifest": ("providers.yaml",),
+    "out": ("generated",),
+    "overlays": (),
+    "rule-pages": (),
+}
 
 
 class ConfigError(Exception):
@@ -70,14 +82,21 @@ def _section(path: Path) -> Mapping[str, object] | None:
     return section
 
 
-def _checked(key: str, value: object, where: str) -> str:
+_Values = dict[str, tuple[str, ...]]
+
+
+def _checked(key: str, value: object, where: str) -> tuple[str, ...]:
+    """Return the values of a setting: one, or as many as a list has."""
     setting = _BY_KEY[key]
-    if not isinstance(value, str) or not re.fullmatch(setting.pattern, value):
+    values = value if setting.is_list else [value]
+    texts = [text for text in values if isinstance(text, str)] if isinstance(values, list) else []
+    is_whole = isinstance(values, list) and len(texts) == len(values)
+    if not is_whole or not all(re.fullmatch(setting.pattern, text) for text in texts):
         raise ConfigError(f"{key} {where} is not {setting.expected}", "write another value")
-    return value
+    return tuple(texts)
 
 
-def _file_settings(path: Path, section: Mapping[str, object]) -> dict[str, str]:
+def _file_settings(path: Path, section: Mapping[str, object]) -> _Values:
     settings = {}
     for key, value in section.items():
         if key not in _BY_KEY:
@@ -87,7 +106,7 @@ def _file_settings(path: Path, section: Mapping[str, object]) -> dict[str, str]:
     return settings
 
 
-def _nearest_file(start: Path) -> tuple[Path, dict[str, str]] | None:
+def _nearest_file(start: Path) -> tuple[Path, _Values] | None:
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         section = _section(path) if path.is_file() else None
@@ -101,23 +120,40 @@ def _shortest(path: Path, start: Path) -> Path:
     return path.relative_to(start) if path.is_relative_to(start) else path
 
 
-def resolve(flags: Mapping[str, str | None], targets: tuple[str, ...], start: Path) -> Options:
+def resolve(
+    flags: Mapping[str, str | None],
+    targets: tuple[str, ...],
+    start: Path,
+    overlays: tuple[str, ...] = (),
+) -> Options:
     """Return the options of a build: flags first, then the file, then the defaults.
 
-    Paths in the file are relative to its folder, paths in flags to `start`. Raises
-    `ConfigError` for a file that cannot be read and for values that cannot be used.
+    Paths in the file are relative to its folder, paths in flags to `start`; `overlays` given
+    as flags replace those of the file. Raises `ConfigError` for a file that cannot be read and
+    for values that cannot be used.
     """
     found = _nearest_file(start)
     folder, in_file = found if found is not None else (start, {})
     given = {k: _checked(k, v, "on the command line") for k, v in flags.items() if v is not None}
+    if overlays:
+        given["overlays"] = _checked("overlays", list(overlays), "on the command line")
     places = {
-        key: start / given[key] if key in given else folder / in_file.get(key, default)
-        for key, default in _DEFAULTS.items()
+        key: tuple(
+            _shortest((start if key in given else folder) / value, start)
+            for value in given.get(key, in_file.get(key, default))
+        )
+        for key, default in _PLACES.items()
     }
-    names = {k.replace("-", "_"): v for k, v in {**in_file, **given}.items() if k not in places}
+    names = {
+        key.replace("-", "_"): value
+        for key, (value,) in {**in_file, **given}.items()
+        if key not in _PLACES
+    }
     return Options(
-        manifest=_shortest(places["manifest"], start),
-        out=_shortest(places["out"], start),
+        manifest=places["manifest"][0],
+        out=places["out"][0],
+        overlays=places["overlays"],
+        rule_pages=next(iter(places["rule-pages"]), None),
         targets=tuple(name for name in TARGETS if not targets or name in targets),
         **names,
     )

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from enum import Enum
@@ -179,23 +179,26 @@ def _extra(out: Path, path: str) -> Drift:
     return Drift(kind=Kind.EXTRA, path=path, cause=cause)
 
 
-def drift(
-    artifacts: Iterable[Artifact],
-    out: Path,
-    *,
-    fingerprint: str,
-    is_owned: Callable[[str], bool],
-) -> tuple[Drift, ...]:
-    """Compare artifacts with a folder. Returns the differences sorted by path; writes nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A folder, and the artifacts that it is to hold.
 
-    `is_owned` says which paths belong to the targets in question: of all others neither
+    `is_owned` says which paths belong to the artifacts' targets: of all others neither
     presence nor content counts.
     """
-    artifacts = tuple(artifacts)
-    paths = {artifact.path for artifact in artifacts}
-    compared = (_compare(artifact, out, fingerprint) for artifact in artifacts)
+
+    out: Path
+    artifacts: tuple[Artifact, ...]
+    is_owned: Callable[[str], bool]
+
+
+def drift(tree: Tree, fingerprint: str) -> tuple[Drift, ...]:
+    """Compare artifacts with their folder. Returns the differences by path; writes nothing."""
+    out = tree.out
+    paths = {artifact.path for artifact in tree.artifacts}
+    compared = (_compare(artifact, out, fingerprint) for artifact in tree.artifacts)
     found = _with_one_cause([difference for difference in compared if difference is not None])
-    found += [_extra(out, p) for p in _files(out) if p not in paths and is_owned(p)]
+    found += [_extra(out, p) for p in _files(out) if p not in paths and tree.is_owned(p)]
     return tuple(sorted(found, key=lambda difference: difference.path))
 
 
@@ -331,40 +334,57 @@ def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:
         target.write_bytes(artifact.text.encode("utf-8"))
 
 
-def write(
-    artifacts: Iterable[Artifact],
-    out: Path,
-    *,
-    fingerprint: str,
-    is_owned: Callable[[str], bool],
-) -> Written:
-    """Make a folder hold exactly the artifacts, all of them or none.
-
-    The new set is built beside the folder and takes its place in one step, so that an
-    error, a full disk or a kill leaves the old set whole. Files that do not change keep
-    their inode and time stamps; files that carry the marker and are no longer generated
-    go; files of others stay. Raises `RefusedError` where a file without the marker stands
-    in the way, and `OSError` where the system refuses; nothing is changed then.
-    """
-    artifacts = tuple(artifacts)
-    out = out.resolve()
+def _resolved(tree: Tree) -> Tree:
+    out = tree.out.resolve()
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(out.parent):
-        _recover(out)
-        found = drift(artifacts, out, fingerprint=fingerprint, is_owned=is_owned)
-        written = _plan(artifacts, found)
-        refused = tuple(dict.fromkeys(_in_the_way(out, written.changed)))
-        if refused:
-            raise RefusedError(refused)
-        if written.changed or written.removed:
-            dropped = frozenset(written.changed + written.removed)
-            with _staged(out) as stage:
-                _carry_all(out, stage, dropped)
-                _write_all((a for a in artifacts if a.path in dropped), stage)
-                _swap(stage, out)
+    return replace(tree, out=out)
+
+
+def _planned(tree: Tree, fingerprint: str, shown: Path) -> Written:
+    """Say what a write will do to a folder, or refuse it, naming paths as the user does."""
+    _recover(tree.out)
+    written = _plan(tree.artifacts, drift(tree, fingerprint))
+    refused = tuple(dict.fromkeys(_in_the_way(tree.out, written.changed)))
+    if refused:
+        raise RefusedError(tuple(str(shown / path) for path in refused))
     return written
+
+
+def _build(tree: Tree, written: Written, stage: Path) -> None:
+    """Put the whole new set into a stage."""
+    dropped = frozenset(written.changed + written.removed)
+    _carry_all(tree.out, stage, dropped)
+    _write_all((artifact for artifact in tree.artifacts if artifact.path in dropped), stage)
+
+
+def write(trees: Iterable[Tree], fingerprint: str) -> tuple[Written, ...]:
+    """Make each folder hold exactly its artifacts, all of them or none.
+
+    Every new set is built beside its folder before the first takes its place in one step, so
+    that an error, a full disk or a kill leaves the old sets whole. Files that do not change
+    keep their inode and time stamps; files that carry the marker and are no longer generated
+    go; files of others stay. Raises `RefusedError` where a file without the marker stands in
+    the way, and `OSError` where the system refuses; nothing is changed then.
+    """
+    trees = tuple(trees)
+    resolved = tuple(_resolved(tree) for tree in trees)
+    with ExitStack() as stack:
+        # In one order for every process, so that two of them never wait for each other.
+        for parent in sorted({tree.out.parent for tree in resolved}):
+            stack.enter_context(_locked(parent))
+        pairs = zip(trees, resolved, strict=True)
+        plans = tuple(_planned(there, fingerprint, tree.out) for tree, there in pairs)
+        stages: list[tuple[Path, Path]] = []
+        for tree, written in zip(resolved, plans, strict=True):
+            if written.changed or written.removed:
+                stage = stack.enter_context(_staged(tree.out))
+                _build(tree, written, stage)
+                stages.append((stage, tree.out))
+        for stage, out in stages:
+            _swap(stage, out)
+    return plans
 
 
 def _plan(artifacts: tuple[Artifact, ...], found: tuple[Drift, ...]) -> Written:

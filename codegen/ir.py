@@ -52,7 +52,7 @@ class HeaderKind(StrEnum):
 class Extension:
     """An `x-…` key; `value` is canonical JSON text, because the compiler never looks inside."""
 
-    key: str
+    key: Text
     value: str
 
 
@@ -92,9 +92,9 @@ class EndpointVar:
 class Deprecation:
     """That a provider is on its way out, and what the manifest says about it."""
 
-    since: str | None = None
-    replacement: str | None = None
-    note: str | None = None
+    since: Text | None = None
+    replacement: Text | None = None
+    note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +138,8 @@ class Withdrawn:
     """An id that is off the menu but still owned by its arm (semantics: Terms)."""
 
     id: Text
-    reason: str | None = None
-    replacement: str | None = None
+    reason: Text | None = None
+    replacement: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TypeVar
 
-from codegen import schema
+from codegen import faults, schema
 from codegen.canonical import dumps
 from codegen.diagnostics import Diagnostic
 from codegen.ir import (
@@ -32,7 +32,6 @@ from codegen.ir import (
 )
 from codegen.nearest import did_you_mean
 from codegen.patterns import PatternError, compile_pattern
-from codegen.rules import found
 from codegen.source import Source
 from codegen.syntax import Mapping, Node, Scalar, Sequence, span_inside
 
@@ -86,7 +85,8 @@ class _Record:
         extensions: list[Extension] = []
         for key, value in node.entries:
             if self.shape.extensible and key.text.startswith(schema.EXTENSION_PREFIX):
-                extensions.append(Extension(key=key.text, value=self.reader.plain_json(value)))
+                name = Text(key.text, key.span)
+                extensions.append(Extension(key=name, value=self.reader.plain_json(value)))
             elif key.text in known:
                 # Of two equal keys, which a diagnostic already names, the first one stands.
                 self.values.setdefault(key.text, value)
@@ -99,14 +99,8 @@ class _Record:
     def _unknown(self, key: Scalar, known: list[str]) -> None:
         nearest = did_you_mean(key.text, [name for name in known if name not in self.values])
         extension = "; keys of your own begin with x-" if self.shape.extensible else ""
-        self.reader.add(
-            found(
-                "unknown_key",
-                key.span,
-                f'{_indefinite(self.shape.title)} has no key "{key.text}"',
-                hint=nearest or f"remove it{extension}",
-            )
-        )
+        owner, hint = _indefinite(self.shape.title), nearest or f"remove it{extension}"
+        self.reader.add(faults.unknown_key(key.span, owner, key.text, hint))
 
     def _missing(self, node: Mapping) -> None:
         needed = [key.name for key in self.shape.keys if key.required]
@@ -114,14 +108,7 @@ class _Record:
         if missing:
             names = ", ".join(missing)
             span = node.entries[0][0].span if node.entries else node.span
-            self.reader.add(
-                found(
-                    "missing_key",
-                    span,
-                    f"this {self.shape.title} lacks {names}",
-                    hint=f"add {names}",
-                )
-            )
+            self.reader.add(faults.missing_key(span, self.shape.title, names))
 
     # values of one key, each with a harmless stand-in where the value is not usable
 
@@ -183,8 +170,7 @@ class _Reader:
         self.diagnostics.append(diagnostic)
 
     def wrong_type(self, node: Node, expected: str, hint: str) -> None:
-        message = f"{expected}, not {_describe(node)}"
-        self.add(found("wrong_type", node.span, message, hint=hint))
+        self.add(faults.wrong_type(node.span, expected, _describe(node), hint))
 
     # scalars
 
@@ -193,15 +179,16 @@ class _Reader:
         if isinstance(node, Scalar) and node.kind in _TEXT_KINDS:
             if not node.text and shape.non_empty:
                 hint = "write null" if shape.nullable else "write the text, or remove the key"
-                self.add(found("empty_text", node.span, "the text is empty", hint=hint))
+                self.add(faults.empty_text(node.span, hint))
                 return None
             return Text(node.text, node.span)
         if isinstance(node, Scalar) and node.kind == "null" and shape.nullable:
             return None
-        is_scalar = isinstance(node, Scalar) and node.kind != "null"
-        hint = f'quote it: "{node.text}"' if is_scalar and isinstance(node, Scalar) else "a string"
+        if isinstance(node, Scalar) and node.kind != "null":
+            self.add(faults.unquoted_word(node.span, node.text, node.kind, "the text"))
+            return None
         expected = "a string or null is needed" if shape.nullable else "a string is needed"
-        self.wrong_type(node, expected, hint if is_scalar else "write one string")
+        self.wrong_type(node, expected, "write one string")
         return None
 
     def choice(self, node: Node, kind: type[_Choice], key: str) -> _Choice | None:
@@ -214,7 +201,7 @@ class _Reader:
         listed = ", ".join(values)
         nearest = did_you_mean(text, values)
         hint = f"{nearest} (one of {listed})" if nearest else f"write one of {listed}"
-        self.add(found("unknown_value", node.span, f'{key} cannot be "{text}"', hint=hint))
+        self.add(faults.unknown_value(node.span, key, text, hint))
         return None
 
     def plain_json(self, node: Node) -> str:
@@ -259,9 +246,7 @@ class _Reader:
         if not isinstance(node, Scalar) or node.kind != "int":
             self.wrong_type(node, "schema_version is a number", "write schema_version: 1")
         elif node.text != str(SCHEMA_VERSION):
-            message = f"this compiler reads schema version {SCHEMA_VERSION}, not {node.text}"
-            hint = "write schema_version: 1, or use the compiler of that version"
-            self.add(found("unknown_schema_version", node.span, message, hint=hint))
+            self.add(faults.unknown_schema_version(node.span, node.text, SCHEMA_VERSION))
 
     def _credential_headers(self, record: _Record) -> tuple[CredentialHeader, ...]:
         headers = {header.env: header for header in DEFAULT_CREDENTIAL_HEADERS}
@@ -309,7 +294,7 @@ class _Reader:
             return Pattern(text=text, rules=compile_pattern(text))
         except PatternError as fault:
             span = span_inside(self.source, text, text.span, fault.start, fault.end)
-            self.add(found(fault.rule, span, fault.message, hint=fault.hint))
+            self.add(faults.PATTERN_FAULTS[fault.rule](span, fault.message, fault.hint))
             return Pattern(text=text, rules=())
 
     def _endpoint_var(self, placeholder: Text, node: Node) -> EndpointVar:

@@ -1,63 +1,146 @@
-"""The stages by name: source -> syntax -> parse -> check -> lower -> render."""
+"""The stages by name: source, syntax, parse, merge, check, suppress, lower, render."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen import render, syntax
+from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
-from codegen.diagnostics import Diagnostic, has_errors, settle
+from codegen.diagnostics import Diagnostic, Severity, has_errors, settle
+from codegen.emit import Tree
 from codegen.ir import Registry
 from codegen.options import Options
 from codegen.parse import parse
-from codegen.rules import found
-from codegen.source import Source, Span, UnreadableError, read
-from codegen.targets import pages
+from codegen.source import Source, Sources, UnreadableError, read
+from codegen.suppressions import Suppressed, Suppression
+from codegen.targets import owner, pages
+
+# The families of rules after which a value of the IR may be a stand-in.
+_OF_READING = ("Y", "S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A manifest as far as it could be read: its text, its IR, and all findings, settled.
+    """A manifest and its overlays as far as they could be read: texts, IR, and all findings.
 
-    `registry` is None where any finding is an error.
+    `registry` is None where any finding is an error. The findings are settled; those that a
+    comment ignores stand apart.
     """
+
+    sources: Sources
+    registry: Registry | None
+    diagnostics: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """The manifest itself."""
+        return self.sources.files[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """One file as far as it could be read; `registry` is None where it has no structure."""
 
     source: Source
     registry: Registry | None
     diagnostics: tuple[Diagnostic, ...]
+    suppressions: tuple[Suppression, ...] = ()
 
 
-def _unreadable(shown: str, error: UnreadableError) -> Loaded:
-    span = Span(start=len(error.text), end=len(error.text))
-    diagnostic = found(
-        "unreadable_file", span, f"the manifest cannot be read: {error.message}", hint=error.hint
-    )
-    source = Source(path=shown, text=error.text)
-    return Loaded(source=source, registry=None, diagnostics=(diagnostic,))
+def _unreadable(shown: str, error: UnreadableError, base: int) -> _File:
+    source = Source(path=shown, text=error.text, base=base)
+    span = source.span(len(error.text), len(error.text))
+    fault = faults.unreadable_file(span, error.message, error.hint)
+    return _File(source=source, registry=None, diagnostics=(fault,))
 
 
-def load(path: Path, shown: str | None = None) -> Loaded:
-    """Read and check a manifest. Never raises for what the file is or contains."""
-    try:
-        source = read(path, shown)
-    except UnreadableError as error:
-        return _unreadable(shown if shown is not None else str(path), error)
-    return load_source(source)
-
-
-def load_source(source: Source) -> Loaded:
-    """Check a manifest that is already text."""
-    root, diagnostics = syntax.compose(source)
+def _parsed(source: Source) -> _File:
+    root, found = syntax.compose(source)
     if root is None:
-        return Loaded(source=source, registry=None, diagnostics=settle(diagnostics))
-    registry, faults = parse(source, root)
-    settled = settle((*diagnostics, *faults, *check(registry)))
+        return _File(source=source, registry=None, diagnostics=found)
+    registry, faults_of_shape = parse(source, root)
+    ignored, faults_of_comments = suppressions.read(source, root)
+    return _File(
+        source=source,
+        registry=registry,
+        diagnostics=(*found, *faults_of_shape, *faults_of_comments),
+        suppressions=ignored,
+    )
+
+
+def _file(path: Path, shown: str | None, base: int) -> _File:
+    try:
+        source = read(path, shown, base)
+    except UnreadableError as error:
+        return _unreadable(shown if shown is not None else str(path), error, base)
+    return _parsed(source)
+
+
+def _loaded(files: Sequence[_File]) -> Loaded:
+    """Merge what was read, check the whole, and take out what comments ignore."""
+    sources = Sources(files=tuple(file.source for file in files))
+    found = [diagnostic for file in files for diagnostic in file.diagnostics]
+    registries = [file.registry for file in files if file.registry is not None]
+    if len(registries) < len(files):
+        return Loaded(sources=sources, registry=None, diagnostics=settle(found))
+    registry, conflicts = overlays.merge(registries[0], registries[1:])
+    found += [*conflicts, *check(registry)]
+    if any(fault.code[0] in _OF_READING for fault in found):
+        # Warnings would judge the stand-ins of what could not be read; errors come first.
+        errors = settle(fault for fault in found if fault.severity is Severity.ERROR)
+        return Loaded(sources=sources, registry=None, diagnostics=errors)
+    ignoring = [suppression for file in files for suppression in file.suppressions]
+    left, ignored = suppressions.apply(settle(found), ignoring)
+    settled = settle(left)
     usable = None if has_errors(settled) else registry
-    return Loaded(source=source, registry=usable, diagnostics=settled)
+    return Loaded(sources=sources, registry=usable, diagnostics=settled, suppressed=ignored)
+
+
+def load(path: Path, shown: str | None = None, overlays: Sequence[Path] = ()) -> Loaded:
+    """Read and check a manifest with its overlays. Never raises for what the files are."""
+    files = [_file(path, shown, 0)]
+    for overlay in overlays:
+        files.append(_file(overlay, None, files[-1].source.end + 1))
+    return _loaded(files)
+
+
+def load_source(*sources: Source) -> Loaded:
+    """Check a manifest, and overlays behind it, that are already text."""
+    return _loaded([_parsed(source) for source in sources])
+
+
+def trees(registry: Registry, options: Options) -> tuple[Tree, ...]:
+    """Return every folder that a build fills, with its artifacts: the output folder first."""
+    built = Tree(
+        out=options.out,
+        artifacts=artifacts(registry, options),
+        is_owned=lambda path: owner(path) in options.targets,
+    )
+    if options.rule_pages is None:
+        return (built,)
+    from codegen.targets import rules  # noqa: PLC0415 - hundreds of lines that few builds need
+
+    pages_of_rules = _sorted(render.render(rules.pages(options)))
+    return (built, Tree(out=options.rule_pages, artifacts=pages_of_rules, is_owned=lambda _: True))
+
+
+def rule_page(code: str) -> str:
+    """Return the page of a rule as Markdown, without the header of a file."""
+    from codegen.rulebook import rule_pages  # noqa: PLC0415
+    from codegen.targets import rules  # noqa: PLC0415
+
+    page = next(page for page in rule_pages() if page.rule.code == code)
+    (artifact,) = render.render([rules.page(page, "")])
+    return artifact.text[artifact.text.index("# ") :]
+
+
+def _sorted(rendered: Iterable[render.Artifact]) -> tuple[render.Artifact, ...]:
+    return tuple(sorted(rendered, key=lambda artifact: artifact.path))
 
 
 def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
-    rendered = render.render(pages(registry, options))
-    return tuple(sorted(rendered, key=lambda artifact: artifact.path))
+    return _sorted(render.render(pages(registry, options)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic, Note, Severity
 from codegen.quote import width, without_hidden
-from codegen.source import Source, Span
+from codegen.source import Sources, Span
 
 _WINDOW = 96
 _MESSAGE = 400
@@ -45,12 +45,14 @@ def _excerpt(line: str, start: int, size: int) -> _Excerpt:
     return _Excerpt(text=lead + shown(window) + tail, margin=margin, carets=width(shown(marked)))
 
 
-def _place(source: Source, span: Span) -> str:
+def _place(sources: Sources, span: Span) -> str:
+    source = sources.at(span)
     position = source.position(span.start)
     return f"{shown(source.path)}:{position.line}:{position.column}"
 
 
-def _caret_lines(source: Source, span: Span) -> Iterator[str]:
+def _caret_lines(sources: Sources, span: Span) -> Iterator[str]:
+    source = sources.at(span)
     position = source.position(span.start)
     line = source.line_text(position.line)
     if not line.strip():
@@ -63,14 +65,14 @@ def _caret_lines(source: Source, span: Span) -> Iterator[str]:
     yield f" {gutter} | {' ' * excerpt.margin}{'^' * max(1, excerpt.carets)}"
 
 
-def _note_line(source: Source, note: Note) -> str:
-    return f"   note: {_place(source, note.span)}: {shown(note.message)}"
+def _note_line(sources: Sources, note: Note) -> str:
+    return f"   note: {_place(sources, note.span)}: {shown(note.message)}"
 
 
-def _block(source: Source, found: Diagnostic) -> str:
-    head = f"{_place(source, found.span)}: {found.severity.value}[{found.code}]"
-    lines = [f"{head}: {shown(found.message)}", *_caret_lines(source, found.span)]
-    lines += [_note_line(source, note) for note in found.notes]
+def _block(sources: Sources, found: Diagnostic) -> str:
+    head = f"{_place(sources, found.span)}: {found.severity.value}[{found.code}]"
+    lines = [f"{head}: {shown(found.message)}", *_caret_lines(sources, found.span)]
+    lines += [_note_line(sources, note) for note in found.notes]
     lines.append(f"   help: {shown(found.hint)}")
     return "\n".join(lines)
 
@@ -91,7 +93,7 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
     return ", ".join(parts) if parts else "no findings"
 
 
-def text(source: Source, diagnostics: Iterable[Diagnostic]) -> str:
+def text(sources: Sources, diagnostics: Iterable[Diagnostic]) -> str:
     """Return all findings as text, blank lines between, capped per rule with a count.
 
     The findings are expected settled: sorted and without doubles.
@@ -101,7 +103,7 @@ def text(source: Source, diagnostics: Iterable[Diagnostic]) -> str:
     for found in diagnostics:
         seen[found.code] += 1
         if seen[found.code] <= _PER_RULE:
-            blocks.append(_block(source, found))
+            blocks.append(_block(sources, found))
     for code, count in sorted(seen.items()):
         if count > _PER_RULE:
             blocks.append(f"… and {counted(count - _PER_RULE, 'more finding')} of {code}")

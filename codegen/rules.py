@@ -1,4 +1,4 @@
-"""The table of rules: one code, one name, one severity and one summary each."""
+"""The table of rules: one code, one name and one severity each; each is a function of its name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from dataclasses import dataclass
 from codegen.diagnostics import Diagnostic, Note, Severity
 from codegen.source import Span
 
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+FAMILIES = {
+    "Y": "YAML syntax",
+    "S": "the shape of the data",
+    "N": "names",
+    "R": "references",
+    "P": "patterns",
+    "A": "arms and routing",
+    "B": "billing",
+    "E": "endpoints",
+    "L": "lifecycle",
+    "H": "hygiene",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -15,59 +30,137 @@ class Rule:
 
     code: str
     name: str
-    summary: str
-    severity: Severity = Severity.ERROR
+    severity: Severity
+
+    @property
+    def family(self) -> str:
+        """The family in words, by the letter of the code."""
+        return FAMILIES[self.code[0]]
+
+
+def _rules(letter: str, *rows: tuple[str, Severity]) -> tuple[Rule, ...]:
+    """Number the rules of a family. A rule that goes leaves a gap: pass ("", …) in its place."""
+    return tuple(
+        Rule(code=f"{letter}{number:03}", name=name, severity=severity)
+        for number, (name, severity) in enumerate(rows, 1)
+        if name
+    )
 
 
 RULES: tuple[Rule, ...] = (
-    # Y: the file and its YAML
-    Rule(code="Y001", name="unreadable_file", summary="The manifest cannot be read as text."),
-    Rule(code="Y002", name="yaml_syntax", summary="The text is not YAML."),
-    Rule(code="Y003", name="forbidden_yaml", summary="A YAML feature that hides what is meant."),
-    Rule(code="Y004", name="duplicate_key", summary="A mapping has the same key twice."),
-    # S: the shape of the data
-    Rule(code="S001", name="unknown_key", summary="A key that schema version 1 does not have."),
-    Rule(code="S002", name="missing_key", summary="A needed key is not there."),
-    Rule(code="S003", name="wrong_type", summary="A value of another type than the key takes."),
-    Rule(code="S004", name="unknown_value", summary="A value that is not one of the choices."),
-    Rule(code="S005", name="empty_text", summary="A text that must not be empty is."),
-    Rule(code="S006", name="unknown_schema_version", summary="A schema version of another time."),
-    # N: names
-    Rule(code="N001", name="malformed_name", summary="A name with characters a name cannot have."),
-    Rule(code="N002", name="duplicate_provider", summary="Two providers share a name."),
-    Rule(code="N003", name="duplicate_upstream_vendor", summary="Two providers claim a vendor."),
-    Rule(code="N004", name="confusable_names", summary="Two names become one identifier."),
-    Rule(code="N005", name="malformed_env_name", summary="Not the name of a variable."),
-    Rule(code="N006", name="untrimmed_id", summary="An id that no request can ever name."),
-    # R: references
-    Rule(
-        code="R001", name="unknown_provider", summary="An arm names a provider that is not there."
+    *_rules(
+        "Y",
+        ("unreadable_file", ERROR),
+        ("yaml_syntax", ERROR),
+        ("explicit_tag", ERROR),
+        ("duplicate_key", ERROR),
+        ("merge_key", ERROR),
+        ("second_document", ERROR),
+        ("collection_key", ERROR),
+        ("endless_alias", ERROR),
+        ("deep_nesting", ERROR),
+        ("empty_manifest", ERROR),
+        ("forbidden_character", ERROR),
     ),
-    Rule(code="R002", name="doubled_arm", summary="A runtime has two arms for one provider."),
-    Rule(code="R003", name="doubled_entry", summary="A list names the same thing twice."),
-    Rule(code="R004", name="listed_and_withdrawn", summary="An id both offered and withdrawn."),
-    # P: patterns
-    Rule(code="P001", name="pattern_syntax", summary="The pattern is not RE2."),
-    Rule(code="P002", name="unanchored_pattern", summary="The pattern can match in mid-id."),
-    Rule(code="P003", name="unsupported_pattern", summary="A construct that is not finite."),
-    Rule(code="P004", name="oversized_pattern", summary="The pattern stands for too many ids."),
-    Rule(code="P005", name="unfoldable_letter", summary="A non-ASCII letter that ignores case."),
-    # A: arms and routing
-    Rule(code="A001", name="unreachable_arm", summary="A name-only arm that no id can reach."),
-    Rule(code="A002", name="foreign_example", summary="An example its own pattern does not match."),
-    # E: endpoints
-    Rule(code="E001", name="unknown_placeholder", summary="A placeholder with no endpoint_vars."),
-    Rule(code="E002", name="stray_brace", summary="A brace that is no placeholder's."),
-    # H: hygiene
-    Rule(
-        code="H001",
-        name="unused_endpoint_var",
-        summary="An endpoint variable no URL uses.",
-        severity=Severity.WARNING,
+    *_rules(
+        "S",
+        ("unknown_key", ERROR),
+        ("missing_key", ERROR),
+        ("wrong_type", ERROR),
+        ("unknown_value", ERROR),
+        ("empty_text", ERROR),
+        ("unknown_schema_version", ERROR),
+        ("unquoted_word", ERROR),
+    ),
+    *_rules(
+        "N",
+        ("malformed_name", ERROR),
+        ("duplicate_provider", ERROR),
+        ("duplicate_upstream_vendor", ERROR),
+        ("confusable_names", ERROR),
+        ("malformed_env_name", ERROR),
+        ("untrimmed_id", ERROR),
+        ("redefined_entry", ERROR),
+    ),
+    *_rules(
+        "R",
+        ("unknown_provider", ERROR),
+        ("doubled_arm", ERROR),
+        ("doubled_entry", ERROR),
+        ("listed_and_withdrawn", ERROR),
+        ("unused_provider", WARNING),
+        ("unused_credential_header", WARNING),
+    ),
+    *_rules(
+        "P",
+        ("pattern_syntax", ERROR),
+        ("unanchored_pattern", ERROR),
+        ("unsupported_pattern", ERROR),
+        ("oversized_pattern", ERROR),
+        ("unfoldable_letter", ERROR),
+        ("redundant_alternative", NOTE),
+    ),
+    *_rules(
+        "A",
+        ("unreachable_arm", ERROR),
+        ("foreign_example", ERROR),
+        ("inseparable_arms", ERROR),
+        ("overlapping_arms", WARNING),
+        ("overlapping_providers", WARNING),
+        ("shadowed_listing", WARNING),
+        ("inseparable_listing", WARNING),
+        ("dead_pattern", WARNING),
+        ("unreachable_example", WARNING),
+        ("foreign_alias", WARNING),
+        ("empty_runtime", WARNING),
+    ),
+    *_rules(
+        "B",
+        ("name_only_platform", ERROR),
+        ("name_only_vendor", ERROR),
+        ("shared_platform_credential", ERROR),
+        ("second_platform", ERROR),
+        ("platform_by_another_name", ERROR),
+        ("payer_changes_nearby", WARNING),
+        ("payer_by_variable", WARNING),
+        ("overlay_names_platform", ERROR),
+        ("overlay_claims_vendor", ERROR),
+    ),
+    *_rules(
+        "E",
+        ("unknown_placeholder", ERROR),
+        ("stray_brace", ERROR),
+        ("malformed_url", ERROR),
+        ("unencrypted_url", WARNING),
+        ("secret_in_url", ERROR),
+        ("credential_in_url", ERROR),
+        ("url_with_query", WARNING),
+        ("undecided_header", WARNING),
+    ),
+    *_rules(
+        "L",
+        ("unroutable_default", ERROR),
+        ("withdrawn_default", ERROR),
+        ("unroutable_replacement", WARNING),
+        ("withdrawn_replacement", WARNING),
+        ("unknown_successor", WARNING),
+        ("deprecated_default", WARNING),
+        ("no_successor", NOTE),
+    ),
+    *_rules(
+        "H",
+        ("unused_endpoint_var", WARNING),
+        ("suppression_without_reason", WARNING),
+        ("unknown_suppression", WARNING),
+        ("unused_suppression", WARNING),
+        ("suppressed_error", WARNING),
+        ("malformed_suppression", WARNING),
+        ("no_credential", WARNING),
     ),
 )
 
-_BY_NAME = {rule.name: rule for rule in RULES}
+BY_NAME = {rule.name: rule for rule in RULES}
+BY_CODE = {rule.code: rule for rule in RULES}
 
 
 def found(
@@ -79,7 +172,7 @@ def found(
     notes: Iterable[Note] = (),
 ) -> Diagnostic:
     """Return a finding of the rule called `name`, with that rule's code and severity."""
-    rule = _BY_NAME[name]
+    rule = BY_NAME[name]
     return Diagnostic(
         code=rule.code,
         severity=rule.severity,

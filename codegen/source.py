@@ -37,19 +37,37 @@ def _line_starts(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A manifest as text. `path` is how the user named it and is only ever printed."""
+    """A file as text. `path` is how the user named it and is only ever printed.
+
+    `base` is the offset of its first code point in the space that all files of a build
+    share, so that a span alone says which file it points into.
+    """
 
     path: str
     text: str
+    base: int = 0
     starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the lines once; every diagnostic asks for them."""
         object.__setattr__(self, "starts", _line_starts(self.text))
 
+    @property
+    def end(self) -> int:
+        """The offset right behind the text; a caret at the end of the file stands there."""
+        return self.base + len(self.text)
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span of code points `[start, end)`, counted from the start of the text."""
+        return Span(start=self.base + start, end=self.base + end)
+
+    def slice(self, span: Span) -> str:
+        """Return the text that a span covers."""
+        return self.text[max(span.start - self.base, 0) : max(span.end - self.base, 0)]
+
     def position(self, offset: int) -> Position:
-        """Return the position of a code point offset; an offset past the end is the end."""
-        offset = min(offset, len(self.text))
+        """Return the position of a shared offset; an offset past the end is the end."""
+        offset = min(offset, self.end) - self.base
         line = bisect_right(self.starts, offset)
         return Position(line=line, column=offset - self.starts[line - 1] + 1)
 
@@ -58,6 +76,18 @@ class Source:
         start = self.starts[line - 1]
         end = self.starts[line] if line < len(self.starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The files of a build: the manifest, then its overlays, their bases in rising order."""
+
+    files: tuple[Source, ...]
+
+    def at(self, span: Span) -> Source:
+        """Return the file that a span points into."""
+        bases = [source.base for source in self.files]
+        return self.files[max(bisect_right(bases, span.start) - 1, 0)]
 
 
 class UnreadableError(Exception):
@@ -92,10 +122,11 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def read(path: Path, shown: str | None = None) -> Source:
+def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
     """Read a UTF-8 file, with or without a byte order mark, into a `Source`.
 
-    Raises `UnreadableError` for everything that keeps it from being text.
+    `base` is where its offsets begin: behind the end of the file read before it. Raises
+    `UnreadableError` for everything that keeps it from being text.
     """
     data = _read_bytes(path)
     try:
@@ -104,4 +135,4 @@ def read(path: Path, shown: str | None = None) -> Source:
         message = f"it is not UTF-8 (byte {error.start + 1})"
         before = data[: error.start].decode("utf-8-sig")
         raise UnreadableError(message, "save it as UTF-8", before) from error
-    return Source(path=shown if shown is not None else str(path), text=text)
+    return Source(path=shown if shown is not None else str(path), text=text, base=base)

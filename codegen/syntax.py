@@ -10,8 +10,8 @@ from typing import Protocol
 import yaml
 from yaml import nodes as yaml_nodes
 
-from codegen.diagnostics import Diagnostic, Note
-from codegen.rules import found
+from codegen import faults
+from codegen.diagnostics import Diagnostic
 from codegen.source import Source, Span
 
 # libyaml where the wheel carries it: the same nodes, ten times sooner.
@@ -57,10 +57,6 @@ class _RefusedError(Exception):
         self.diagnostic = diagnostic
 
 
-def _refuse(span: Span, message: str, hint: str) -> _RefusedError:
-    return _RefusedError(found("forbidden_yaml", span, message, hint=hint))
-
-
 # What YAML 1.1 does not allow in a stream (section 5.1), a lone surrogate included.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -68,11 +64,8 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 def _check_characters(source: Source) -> None:
     match = _UNPRINTABLE.search(source.text)
     if match is not None:
-        span = Span(start=match.start(), end=match.end())
-        name = f"U+{ord(match.group()):04X}"
-        message = f"the character {name} cannot stand in a YAML file"
-        hint = f'write it as an escape inside double quotes, like "\\x{ord(match.group()):02x}"'
-        raise _RefusedError(found("yaml_syntax", span, message, hint=hint))
+        span = source.span(match.start(), match.end())
+        raise _RefusedError(faults.forbidden_character(span, match.group()))
 
 
 class _Mark(Protocol):
@@ -88,7 +81,7 @@ def _offset(source: Source, mark: _Mark | None) -> int:
 def _span(source: Source, start: _Mark | None, end: _Mark | None) -> Span:
     """Return the span of a node without the white space that YAML lets a block end in."""
     first, last = _offset(source, start), _offset(source, end)
-    return Span(start=first, end=first + len(source.text[first:last].rstrip()))
+    return source.span(first, first + len(source.text[first:last].rstrip()))
 
 
 def _depth_change(event: yaml.Event) -> int:
@@ -97,17 +90,19 @@ def _depth_change(event: yaml.Event) -> int:
     return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
 
 
-def _event_fault(event: yaml.Event, depth: int, documents: int) -> tuple[str, str] | None:
-    """Return the message and hint for an event that has no place in a manifest."""
-    if depth > MAX_DEPTH:
-        return f"the nesting is deeper than {MAX_DEPTH} levels", "flatten it"
-    if documents > 1:
-        return "a second document begins here", "keep one document in a manifest"
+def _event_fault(
+    source: Source, event: yaml.Event, depth: int, documents: int
+) -> Diagnostic | None:
+    """Return the finding for an event that has no place in a manifest."""
     tag = getattr(event, "tag", None)
-    if tag is not None:
-        hint = "remove it; quote the value if it is a string"
-        return f"the tag {tag!r} has no place in a manifest", hint
-    return None
+    if depth <= MAX_DEPTH and documents <= 1 and tag is None:
+        return None
+    span = _span(source, event.start_mark, event.end_mark)
+    if depth > MAX_DEPTH:
+        return faults.deep_nesting(span, MAX_DEPTH)
+    if documents > 1:
+        return faults.second_document(span)
+    return faults.explicit_tag(span, str(tag))
 
 
 def _check_events(source: Source) -> None:
@@ -119,9 +114,9 @@ def _check_events(source: Source) -> None:
     for event in yaml.parse(source.text, Loader=_LOADER):
         depth += _depth_change(event)
         documents += isinstance(event, yaml.DocumentStartEvent)
-        fault = _event_fault(event, depth, documents)
+        fault = _event_fault(source, event, depth, documents)
         if fault is not None:
-            raise _refuse(_span(source, event.start_mark, event.end_mark), *fault)
+            raise _RefusedError(fault)
 
 
 def _kind(tag: str) -> str:
@@ -156,12 +151,12 @@ class _Converter:
     def _count(self, node: yaml_nodes.Node, span: Span) -> None:
         """Bound what aliases may unfold to: a few hundred bytes can mean billions of nodes."""
         if id(node) in self._open:
-            raise _refuse(span, "the anchor contains itself", "write the value out")
+            raise _RefusedError(faults.endless_alias(span, "the anchor contains itself"))
         if id(node) in self._seen:
             self._aliased += 1 + len(node.value)
             if self._aliased > MAX_ALIASED_NODES:
                 message = f"the aliases unfold to more than {MAX_ALIASED_NODES:,} nodes"
-                raise _refuse(span, message, "write the values out")
+                raise _RefusedError(faults.endless_alias(span, message))
         self._seen.add(id(node))
 
     def _collection(self, node: yaml_nodes.Node, span: Span) -> Node:
@@ -174,27 +169,13 @@ class _Converter:
     def _key(self, node: yaml_nodes.Node) -> Scalar:
         span = _span(self.source, node.start_mark, node.end_mark)
         if not isinstance(node, yaml_nodes.ScalarNode):
-            raise _refuse(span, "the key is a collection", "write a plain word as the key")
+            raise _RefusedError(faults.collection_key(span))
         kind = _kind(node.tag)
         if kind == "merge":
-            raise _refuse(
-                span,
-                "a merge key hides which keys an entry has",
-                "write the entries out, each where it belongs",
-            )
+            raise _RefusedError(faults.merge_key(span))
         if kind != "str":
-            message = f"the key {node.value!r} is read as {_article(kind)} by YAML"
-            self.diagnostics.append(
-                found("wrong_type", span, message, hint=f'quote it: "{node.value}"')
-            )
+            self.diagnostics.append(faults.unquoted_word(span, node.value, kind, "the key"))
         return Scalar(span=span, text=node.value, kind=kind)
-
-
-_KINDS = {"bool": "a boolean", "int": "a number", "float": "a number", "null": "nothing"}
-
-
-def _article(kind: str) -> str:
-    return _KINDS.get(kind, f"a {kind}")
 
 
 def _duplicate_keys(entries: tuple[tuple[Scalar, Node], ...]) -> Iterator[Diagnostic]:
@@ -202,13 +183,7 @@ def _duplicate_keys(entries: tuple[tuple[Scalar, Node], ...]) -> Iterator[Diagno
     for key, _ in entries:
         earlier = first.setdefault(key.text, key)
         if earlier is not key:
-            yield found(
-                "duplicate_key",
-                key.span,
-                f'the key "{key.text}" is here twice',
-                hint="keep one of the two",
-                notes=[Note(span=earlier.span, message="first here")],
-            )
+            yield faults.duplicate_key(key.span, key.text, earlier.span)
 
 
 def _yaml_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
@@ -219,12 +194,7 @@ def _yaml_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
     message = f"{problem} ({context})" if context else str(problem)
     # A mark can point at a line end; the character before it is what a reader sees.
     end = offset if offset >= len(source.text) else offset + 1
-    return found(
-        "yaml_syntax",
-        Span(start=offset, end=end),
-        message,
-        hint="mend the YAML; an editor with YAML support shows the place",
-    )
+    return faults.yaml_syntax(source.span(offset, end), message)
 
 
 def _compose(source: Source) -> tuple[Node, list[Diagnostic]]:
@@ -232,9 +202,7 @@ def _compose(source: Source) -> tuple[Node, list[Diagnostic]]:
     _check_events(source)
     root = yaml.compose(source.text, Loader=_LOADER)
     if root is None:
-        span = Span(start=0, end=len(source.text))
-        hint = "begin with schema_version: 1, providers and runtimes"
-        raise _RefusedError(found("missing_key", span, "the manifest is empty", hint=hint))
+        raise _RefusedError(faults.empty_manifest(source.span(0, len(source.text))))
     converter = _Converter(source)
     return converter.node(root), converter.diagnostics
 
@@ -278,7 +246,7 @@ def span_inside(source: Source, text: str, span: Span, start: int, end: int) -> 
     `text` is the value and `span` the whole scalar. Quotes and escapes are counted; a
     scalar over several lines has no simple answer and yields its whole span.
     """
-    raw = source.text[span.start : span.end]
+    raw = source.slice(span)
     widths = list(_raw_widths(raw))
     if "\n" in raw or "\r" in raw or len(widths) != len(text):
         return span

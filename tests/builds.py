@@ -56,10 +56,6 @@ def artifacts(registry: Registry, settings: Options) -> tuple[Artifact, ...]:
 def build(registry: Registry, out: Path, *targets: str) -> Build:
     """Write the artifacts of a registry into a folder."""
     settings = options(out, *targets)
-    emit.write(
-        artifacts(registry, settings),
-        out,
-        fingerprint=fingerprint(registry),
-        is_owned=lambda path: True,
-    )
+    tree = emit.Tree(out=out, artifacts=artifacts(registry, settings), is_owned=lambda path: True)
+    emit.write([tree], fingerprint(registry))
     return Build(registry=registry, options=settings)

@@ -108,7 +108,7 @@ def provider(name: str, pattern: str, **more: object) -> Json:
         "vendor_logo": "logo",
         "protocol": "openai",
         "auth_mode": "third_party_anthropic_compat",
-        "base_url_template": "https://example.com/v1",
+        "base_url_template": f"https://{'platform' if name == 'platform' else 'x'}.example/v1",
         "base_url_anthropic": None,
         "auth_env": ["A_KEY"],
         "model_prefix_match": pattern,
@@ -133,7 +133,15 @@ def routed_manifests(draw: st.DrawFn) -> str:
     """Draw a manifest whose patterns and lists overlap as much as they can."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
     envs = st.lists(st.sampled_from(ENV_NAMES), min_size=1, max_size=2, unique=True)
-    providers = [provider(name, draw(patterns()), auth_env=draw(envs)) for name in names]
+    # Each has a variable of its own: arms that nothing tells apart are refused.
+    providers = [
+        (
+            provider(name, draw(patterns()), auth_env=[*draw(envs), f"OWN_{index}"])
+            if name != "platform"
+            else provider(name, draw(patterns()), auth_env=["PLATFORM_TOKEN"])
+        )
+        for index, name in enumerate(names)
+    ]
     ids = IDS.map(str.strip).filter(bool)
     arms = []
     for name in names:
@@ -170,7 +178,8 @@ def hostile_manifests(draw: st.DrawFn) -> str:
     ids = draw(st.lists(HOSTILE_IDS, min_size=2, max_size=4, unique=True))
     gone = {"id": ids.pop(), "reason": draw(HOSTILE), "replacement": draw(HOSTILE)}
     arm = {"name": "acme", "models": ids, "withdrawn_models": [gone]}
-    return manifest([entry], {"agent": {"providers": [arm], "default_model": draw(HOSTILE_IDS)}})
+    default = draw(st.sampled_from(ids))
+    return manifest([entry], {"agent": {"providers": [arm], "default_model": default}})
 
 
 def drawn(strategy: st.SearchStrategy[Drawn], count: int) -> list[Drawn]:

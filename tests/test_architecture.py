@@ -20,17 +20,20 @@ STAGES = [
     ["source", "nearest", "quote", "identifiers", "digest", "options"],
     ["ir", "diagnostics"],
     ["rules", "layout", "report", "canonical"],
+    ["faults"],
     ["syntax", "schema", "patterns", "re2"],
-    ["parse", "routing", "tables", "probes"],
+    ["parse", "routing", "tables", "probes", "proofs", "overlays", "suppressions"],
     ["checks", "vectors"],
+    ["rulebook"],
     ["targets"],
     ["render"],
-    ["emit", "pipeline", "config"],
+    ["emit", "config"],
+    ["pipeline"],
     ["cli"],
     ["__main__"],
 ]
-# Within a row, what leans on its neighbour: a probe is an id that a request can name.
-WITHIN = {("probes", "routing")}
+# Within a row, what leans on its neighbour: probes and witnesses are ids that a request can name.
+WITHIN = {("probes", "routing"), ("proofs", "routing")}
 RANK = {module: rank for rank, row in enumerate(STAGES) for module in row}
 
 MODULES = sorted(CODEGEN.rglob("*.py"))

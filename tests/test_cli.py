@@ -178,7 +178,8 @@ def test_second_generate_touches_nothing(project: Path) -> None:
 def test_removing_the_output_and_generating_changes_nothing(tmp_path: Path) -> None:
     """What is checked in is exactly what the manifest gives."""
     done = cli(ROOT, "verify")
-    assert (done.returncode, done.stdout) == (0, "generated: 11 files, all as generated\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("generated: 11 files, all as generated\ndocs/rules: 80 files, ")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *[[name, "--help"] for name in COMMANDS]])
@@ -219,7 +220,7 @@ def _with_loader(project: Path, loader: str) -> subprocess.CompletedProcess[str]
     """Run `check` in a process in which reading the manifest does something else."""
     program = (
         "import os, signal, sys; from codegen import cli, pipeline; "
-        f"pipeline.load = lambda path: {loader}; "
+        f"pipeline.load = lambda *_, **__: {loader}; "
         "sys.argv = ['providers-codegen', 'check']; cli.run()"
     )
     return subprocess.run(

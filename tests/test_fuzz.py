@@ -28,7 +28,7 @@ JUNK = st.one_of(
 def _judge(loaded: Loaded) -> None:
     assert loaded.registry is not None or loaded.diagnostics
     assert {found.code for found in loaded.diagnostics} <= CODES
-    printed = report.text(loaded.source, loaded.diagnostics)
+    printed = report.text(loaded.sources, loaded.diagnostics)
     assert bool(printed) == bool(loaded.diagnostics)
     assert HIDDEN.search(printed) is None
 

@@ -186,15 +186,16 @@ def test_each_hostile_piece_survives_in_a_display_name(piece: str) -> None:
 
 @pytest.mark.parametrize("piece", HOSTILE_PIECES, ids=repr)
 def test_each_hostile_piece_in_a_url_or_an_id_is_kept_or_refused(piece: str) -> None:
-    entry = provider("acme", "^acme", base_url_template=piece)
+    url = f"https://x/{piece}"
+    entry = provider("acme", "^acme", base_url_template=url)
     arm = {"name": "acme", "models": [piece]}
     text = manifest([entry], {"agent": {"providers": [arm]}})
     loaded = pipeline.load_source(Source(path="m.yaml", text=text))
     codes = {found.code for found in loaded.diagnostics}
     if loaded.registry is None:
-        assert codes <= {"E001", "E002", "N006"}
+        assert codes & {"E001", "E002", "N006"}
     else:
-        assert loaded.registry.providers[0].base_url_template == piece
+        assert loaded.registry.providers[0].base_url_template == url
         assert loaded.registry.runtimes[0].menu == (piece,)
 
 
@@ -203,7 +204,7 @@ def test_lone_surrogate_is_refused_with_a_diagnostic(piece: str) -> None:
     text = manifest([provider("acme", "^acme", display_name=piece)], {})
     loaded = pipeline.load_source(Source(path="m.yaml", text=text))
     assert loaded.registry is None
-    assert [found.code for found in loaded.diagnostics] == ["Y002"]
+    assert [found.code for found in loaded.diagnostics] == ["Y011"]
 
 
 def test_no_generated_line_hides_anything(everything: Registry) -> None:

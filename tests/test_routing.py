@@ -140,7 +140,8 @@ def test_ambiguous_refusal_carries_those_that_the_names_left() -> None:
     entries = [("zeta", "B"), ("alpha", "A"), ("mid", "B")]
     from tests.strategies import manifest, provider
 
-    providers = [provider(name, "^m", auth_env=[env]) for name, env in entries]
+    # A variable of its own for each, since arms that nothing separates are refused.
+    providers = [provider(n, "^m", auth_env=[env, f"{n}_KEY"]) for n, env in entries]
     arms = [{"name": name, "models": [f"{name}-only"]} for name, _ in entries]
     registry = registry_of(manifest(providers, {"agent": {"providers": arms}}))
     with pytest.raises(RefusalError) as refused:

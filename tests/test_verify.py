@@ -17,13 +17,9 @@ from tests.builds import MANIFEST, ROOT, artifacts, build, options, registry_of
 
 
 def _drift(registry: Registry, out: Path, *targets: str) -> tuple[Drift, ...]:
-    settings = options(out, *targets)
-    return emit.drift(
-        artifacts(registry, settings),
-        out,
-        fingerprint=fingerprint(registry),
-        is_owned=lambda path: True,
-    )
+    wanted = artifacts(registry, options(out, *targets))
+    tree = emit.Tree(out=out, artifacts=wanted, is_owned=lambda path: True)
+    return emit.drift(tree, fingerprint(registry))
 
 
 @pytest.fixture

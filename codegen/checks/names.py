@@ -22,7 +22,23 @@ def _all_names(registry: Registry) -> Iterator[tuple[str, Text]]:
 
 
 def malformed_name(registry: Registry) -> Iterator[Diagnostic]:
-    """A provider's or runtime's name becomes an identifier in three languages."""
+    """A name could not become an identifier in every language.
+
+    Names of providers and runtimes become constants, types and keys in Python, Go and
+    TypeScript.
+
+    Fails::
+
+        providers:
+          - name: acme ai
+
+    Passes::
+
+        providers:
+          - name: acme-ai
+
+    Mend: begin with a letter; go on with letters and digits, joined by single - _ or dots.
+    """
     for kind, name in _all_names(registry):
         if not _NAME.fullmatch(name):
             yield found(
@@ -34,15 +50,53 @@ def malformed_name(registry: Registry) -> Iterator[Diagnostic]:
 
 
 def duplicate_provider(registry: Registry) -> Iterator[Diagnostic]:
-    """Everything refers to a provider by name, so a name stands for one."""
-    for later, notes in repeats(provider.name for provider in registry.providers):
+    """Two providers have one name.
+
+    Everything refers to a provider by its name, so a name stands for one.
+
+    Fails::
+
+        providers:
+          - name: acme
+          - name: acme
+
+    Passes::
+
+        providers:
+          - name: acme
+          - name: acme-eu
+
+    Mend: rename one of the two, or merge them.
+    """
+    names = (provider.name for provider in registry.providers if not provider.is_platform)
+    for later, notes in repeats(names):
         message = f'there are two providers called "{later}"'
         hint = "rename one of the two, or merge them"
         yield found("duplicate_provider", later.span, message, hint=hint, notes=notes)
 
 
 def duplicate_upstream_vendor(registry: Registry) -> Iterator[Diagnostic]:
-    """A proxy resolves a vendor to one provider (semantics: `resolve_upstream`)."""
+    """Two providers claim the same upstream vendor.
+
+    A proxy resolves `vendor/model` to one provider (semantics: `resolve_upstream`).
+
+    Fails::
+
+        providers:
+          - name: acme
+            upstream_vendor: acme
+          - name: acme-eu
+            upstream_vendor: acme
+
+    Passes::
+
+        providers:
+          - name: acme
+            upstream_vendor: acme
+          - name: acme-eu
+
+    Mend: keep the vendor on the provider that a proxy should use.
+    """
     vendors = (p.upstream_vendor for p in registry.providers if p.upstream_vendor is not None)
     for later, notes in repeats(vendors):
         message = f'two providers claim the upstream vendor "{later}"'
@@ -51,7 +105,24 @@ def duplicate_upstream_vendor(registry: Registry) -> Iterator[Diagnostic]:
 
 
 def confusable_names(registry: Registry) -> Iterator[Diagnostic]:
-    """Names that differ only in case and punctuation become the same identifier."""
+    """Two names differ only in case and punctuation.
+
+    They would become the same identifier in the generated code, and the same word to people.
+
+    Fails::
+
+        providers:
+          - name: open-ai
+          - name: openai
+
+    Passes::
+
+        providers:
+          - name: openai
+          - name: openai-eu
+
+    Mend: give one of them another name.
+    """
     first: dict[tuple[str, str], Text] = {}
     for kind, name in _all_names(registry):
         earlier = first.setdefault((kind, confusable_key(name)), name)
@@ -72,7 +143,25 @@ def _env_names(registry: Registry) -> Iterator[Text]:
 
 
 def malformed_env_name(registry: Registry) -> Iterator[Diagnostic]:
-    """A credential's name is the name of an environment variable."""
+    """A text stands where the name of an environment variable belongs, and cannot be one.
+
+    It may be a key itself, pasted in place of the name of its variable. A value never enters a
+    manifest.
+
+    Fails::
+
+        providers:
+          - name: acme
+            auth_env: [ACME-API-KEY]
+
+    Passes::
+
+        providers:
+          - name: acme
+            auth_env: [ACME_API_KEY]
+
+    Mend: use letters, digits and underscores, not beginning with a digit.
+    """
     for name in _env_names(registry):
         if name and not _ENV_NAME.fullmatch(name):
             message = f'"{name}" cannot be the name of an environment variable'
@@ -93,7 +182,24 @@ def _ids(registry: Registry) -> Iterator[Text]:
 
 
 def untrimmed_id(registry: Registry) -> Iterator[Diagnostic]:
-    """Requests are trimmed before they are looked up (semantics: Model ids)."""
+    """An id begins or ends with white space.
+
+    Requests are trimmed before they are looked up (semantics: Model ids), so none can name it.
+
+    Fails::
+
+        providers:
+          - name: acme
+            examples: ["acme-1 "]
+
+    Passes::
+
+        providers:
+          - name: acme
+            examples: ["acme-1"]
+
+    Mend: remove the white space.
+    """
     for model in _ids(registry):
         if trim(model) != model:
             yield found(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codegen.digest import PLACEHOLDER
+from codegen.options import header_lines
 from codegen.quote import comment
 
 if TYPE_CHECKING:
@@ -23,10 +24,18 @@ class Header:
     digest: str
 
 
+def _header(marker: str, command: str) -> Header:
+    return Header(marker=comment(marker), command=comment(command), digest=f"Digest: {PLACEHOLDER}")
+
+
 def header(options: Options) -> Header:
     """Return the header of a build's artifacts."""
-    marker, command = options.header
-    return Header(marker=comment(marker), command=comment(command), digest=f"Digest: {PLACEHOLDER}")
+    return _header(*options.header)
+
+
+def header_of(source: str, command: str) -> Header:
+    """Return the header of what another source than the manifest gives."""
+    return _header(*header_lines(source, command))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,231 @@
+"""Prefix rules -> what holds for all ids at once: which rules meet, who owns an id, who can win.
+
+Nothing here samples. Every statement about infinitely many ids follows from the literals: two
+rules share an id exactly where one literal continues the other, and the ids that continue a
+literal in a way nobody names belong to those whose literals are prefixes of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from codegen.ir import Registry, Rule, Runtime
+from codegen.patterns import fold, forms
+from codegen.routing import trim
+
+Rules = tuple[Rule, ...]
+Pair = tuple[int, int]
+
+# An id ends here: a lone surrogate, which neither a manifest nor a pattern can contain. With it
+# an exact rule is a prefix rule like any other.
+_END = "\udfff"
+
+# What continues an id where any character would do.
+_FILLER = "x"
+
+# Past this many, more pairs tell nobody anything; a hostile manifest could have millions.
+MAX_PAIRS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """A rule's literal as it is looked up: folded or as written, with the end of exact ones."""
+
+    text: str
+    is_folded: bool
+
+
+def _key(rule: Rule) -> _Key:
+    return _Key(text=rule.literal + (_END if rule.is_exact else ""), is_folded=rule.ignore_case)
+
+
+def _as_id(stem: str) -> str | None:
+    """Return the shortest id that a request can name and that begins with, or is, a stem.
+
+    Requests are trimmed, and an empty one is no id (semantics: Model ids).
+    """
+    text = stem.removesuffix(_END)
+    is_whole = text and trim(text) == text
+    if not is_whole and text == stem:
+        text += _FILLER
+    return text if text and trim(text) == text else None
+
+
+def witness(rule: Rule) -> str | None:
+    """Return the shortest id that a rule matches, or None where no request can name one."""
+    return _as_id(_key(rule).text)
+
+
+class Claims:
+    """Who claims which ids: the rules of several owners, found by the prefixes of an id.
+
+    Owners are numbered in the order in which their rules are given.
+    """
+
+    def __init__(self, owners: Sequence[Rules]) -> None:
+        """Index every literal once; looking an id up then costs its length."""
+        self._buckets: dict[_Key, set[int]] = defaultdict(set)
+        self._by_fold: dict[str, list[_Key]] = defaultdict(list)
+        for owner, rules in enumerate(owners):
+            for rule in rules:
+                self._buckets[_key(rule)].add(owner)
+        for key in self._buckets:
+            self._by_fold[fold(key.text)].append(key)
+        self._lengths = sorted({len(key.text) for key in self._buckets})
+
+    def _prefixes(self, text: str) -> Iterator[str]:
+        return (text[:size] for size in self._lengths if size <= len(text))
+
+    def _above(self, text: str) -> Iterator[_Key]:
+        """Yield the keys that hold for every id that begins with a text as written."""
+        for prefix in self._prefixes(text):
+            as_written = _Key(text=prefix, is_folded=False)
+            if as_written in self._buckets:
+                yield as_written
+            in_any_case = _Key(text=fold(prefix), is_folded=True)
+            if in_any_case in self._buckets:
+                yield in_any_case
+
+    def _meeting(self, key: _Key) -> Iterator[tuple[_Key, str]]:
+        """Yield the keys not longer than this one that share ids with it, and their stem."""
+        if not key.is_folded:
+            yield from ((other, key.text) for other in self._above(key.text))
+            return
+        for prefix in self._prefixes(key.text):
+            for other in self._by_fold.get(prefix, ()):
+                size = 0 if other.is_folded else len(other.text)
+                yield other, other.text[:size] + key.text[size:]
+
+    def overlaps(self) -> dict[Pair, str]:
+        """Return each pair of owners that both match some id, with a shortest such id.
+
+        Pairs are (earlier, later). There are at most `MAX_PAIRS` of them.
+        """
+        shortest: dict[Pair, str] = {}
+        for pair, shared in self._shared():
+            known = shortest.get(pair)
+            if known is None or (len(shared), shared) < (len(known), known):
+                shortest[pair] = shared
+            if len(shortest) >= MAX_PAIRS:
+                break
+        return shortest
+
+    def _shared(self) -> Iterator[tuple[Pair, str]]:
+        for key, owners in self._buckets.items():
+            for other, stem in self._meeting(key):
+                shared = _as_id(stem)
+                if shared is None:
+                    continue
+                for one in self._buckets[other]:
+                    yield from (((min(one, two), max(one, two)), shared) for two in owners - {one})
+
+    def of(self, model: str) -> set[int]:
+        """Return the owners that match an id."""
+        return self._owners(model + _END)
+
+    def beyond(self, stem: str) -> set[int]:
+        """Return the owners that match an id which continues a stem in a way nobody names."""
+        return self._owners(stem)
+
+    def _owners(self, text: str) -> set[int]:
+        return set().union(*(self._buckets[key] for key in self._above(text)))
+
+    def literals(self, folded: str) -> tuple[str, ...]:
+        """Return the literals as written that some spelling of a folded literal begins with."""
+        keys = (key for prefix in self._prefixes(folded) for key in self._by_fold.get(prefix, ()))
+        return tuple(key.text for key in keys if not key.is_folded)
+
+
+def _spellings(text: str, done: str, live: Sequence[str]) -> Iterator[str]:
+    """Yield one spelling of a folded text for each set of literals that it can begin with.
+
+    Walks the text and follows the literals that are still alive; where none is, or the text
+    ends, all further spellings are alike.
+    """
+    at = len(done)
+    alive = [literal for literal in live if len(literal) > at]
+    if not alive or at == len(text):
+        yield done + text[at:]
+        return
+    letter = text[at]
+    seen: set[frozenset[str]] = set()
+    for form in forms(letter) if letter.isascii() and letter.isalpha() else (letter,):
+        still = [literal for literal in alive if literal[at] == form]
+        if frozenset(still) not in seen:
+            yield from _spellings(text, done + form, still)
+        seen.add(frozenset(still))
+
+
+class Contest:
+    """The owners that compete for ids: their rules, the names that open them, the lists.
+
+    `taken` are the ids that lists decide, so that no pattern is asked about them (semantics:
+    `derive_provider`, step 3). Owners are numbered in the order given.
+    """
+
+    def __init__(
+        self, rules: Sequence[Rules], names: Sequence[Iterable[str]], taken: Iterable[str]
+    ) -> None:
+        """Index the rules, and the taken ids by how they fold."""
+        self.rules = tuple(rules)
+        self.names = tuple(frozenset(each) for each in names)
+        self.claims = Claims(rules)
+        self._taken: dict[str, list[str]] = defaultdict(list)
+        for model in taken:
+            self._taken[fold(model)].append(model)
+
+    def is_taken(self, model: str) -> bool:
+        """Tell whether a list decides an id."""
+        return model in self._taken.get(fold(model), ())
+
+    def is_separable(self, owner: int, rivals: Iterable[int]) -> bool:
+        """Tell whether an owner can be chosen among rivals: alone, or by a name of its own."""
+        others = [self.names[rival] for rival in rivals if rival != owner]
+        return not others or bool(self.names[owner].difference(*others))
+
+    def can_win(self, owner: int) -> bool:
+        """Tell whether an owner is the answer for some id and some names, by its pattern."""
+        return any(
+            self.is_separable(owner, self.claims.beyond(stem))
+            for rule in self.rules[owner]
+            for stem in self._stems(rule)
+            if self._is_open(stem)
+        )
+
+    def has_open(self, owner: int) -> bool:
+        """Tell whether an owner's pattern matches any id that no list decides."""
+        stems = (stem for rule in self.rules[owner] for stem in self._stems(rule))
+        return any(self._is_open(stem) for stem in stems)
+
+    def _is_open(self, stem: str) -> bool:
+        """Tell whether a request can name an id of a stem, and no list decides it."""
+        model = _as_id(stem)
+        is_listed = stem.endswith(_END) and model is not None and self.is_taken(model)
+        return model is not None and not is_listed
+
+    def _stems(self, rule: Rule) -> Iterator[str]:
+        """Yield stems whose ids, taken together, have every set of owners that the rule's can.
+
+        A stem with an end stands for that one id. Any other stands for the ids that continue
+        it in a way nobody names: they have the fewest owners among all that begin with it.
+        """
+        text = _key(rule).text
+        if not rule.ignore_case:
+            yield text
+            return
+        listed = (m + _END for m in self._taken.get(text.removesuffix(_END), ()) if rule.is_exact)
+        yield from _spellings(text, "", (*self.claims.literals(text), *listed))
+
+
+def contest(registry: Registry, runtime: Runtime) -> Contest:
+    """Return the contest of a runtime's arms, numbered as `registry.arms` has them."""
+    arms = registry.arms(runtime)
+    listed = (model for arm, _ in arms for model in arm.models)
+    gone = (withdrawn.id for arm, _ in arms for withdrawn in arm.withdrawn)
+    return Contest(
+        rules=[provider.pattern.rules for _, provider in arms],
+        names=[provider.auth_env for _, provider in arms],
+        taken=dict.fromkeys((*listed, *gone)),
+    )
