@@ -41,8 +41,9 @@ _Item = TypeVar("_Item")
 
 DEFAULT_TOKEN_ENV = "ANTHROPIC_AUTH_TOKEN"
 
-# A date is the one thing YAML 1.1 re-reads that people mean as they wrote it.
-_TEXT_KINDS = {"str", "timestamp"}
+# What YAML 1.1 re-reads although people mean it as they wrote it: a date, and the values "="
+# and "<<", which later YAML knows as texts alone.
+_TEXT_KINDS = {"str", "timestamp", "value", "merge"}
 _KIND_NAMES = {
     "bool": "a boolean",
     "int": "a number",
@@ -256,7 +257,7 @@ class _Reader:
         node = record.values.get("schema_version")
         if node is None:
             return
-        if not isinstance(node, Scalar) or node.kind != "int":
+        if not isinstance(node, Scalar) or node.kind not in ("int", "float"):
             self.wrong_type(node, "schema_version is a number", "write schema_version: 1")
         elif node.text != str(SCHEMA_VERSION):
             message = f"this compiler reads schema version {SCHEMA_VERSION}, not {node.text}"
