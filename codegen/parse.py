@@ -39,8 +39,6 @@ from codegen.syntax import Mapping, Node, Scalar, Sequence, span_inside
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _Item = TypeVar("_Item")
 
-DEFAULT_TOKEN_ENV = "ANTHROPIC_AUTH_TOKEN"
-
 # What YAML 1.1 re-reads although people mean it as they wrote it: a date, and the values "="
 # and "<<", which later YAML knows as texts alone.
 _TEXT_KINDS = {"str", "timestamp", "value", "merge"}
@@ -286,7 +284,8 @@ class _Reader:
             base_url_template=record.text("base_url_template"),
             base_url_anthropic=record.text("base_url_anthropic"),
             auth_env=record.texts("auth_env"),
-            auth_token_env=record.text("auth_token_env") or Text(DEFAULT_TOKEN_ENV, node.span),
+            auth_token_env=record.text("auth_token_env")
+            or Text(schema.DEFAULT_TOKEN_ENV, node.span),
             pattern=self._pattern(record),
             model_aliases=record.texts("model_aliases"),
             upstream_vendor=record.text("upstream_vendor"),

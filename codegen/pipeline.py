@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +14,21 @@ from codegen.options import Options
 from codegen.parse import parse
 from codegen.rules import found
 from codegen.source import Source, Span, UnreadableError, read
-from codegen.targets import pages
+from codegen.targets import data, pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A manifest as far as it could be read: its text, its IR, and all findings, settled.
 
-    `registry` is None where any finding is an error.
+    `registry` is None where any finding is an error. `provider_names` are those of the catalog
+    as far as they could be read, which an error elsewhere does not change.
     """
 
     source: Source
     registry: Registry | None
     diagnostics: tuple[Diagnostic, ...]
+    provider_names: tuple[str, ...] = ()
 
 
 def _unreadable(shown: str, error: UnreadableError) -> Loaded:
@@ -54,10 +57,17 @@ def load_source(source: Source) -> Loaded:
     registry, faults = parse(source, root)
     settled = settle((*diagnostics, *faults, *check(registry)))
     usable = None if has_errors(settled) else registry
-    return Loaded(source=source, registry=usable, diagnostics=settled)
+    names = tuple(provider.name for provider in registry.providers)
+    return Loaded(source=source, registry=usable, diagnostics=settled, provider_names=names)
 
 
 def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
     rendered = render.render(pages(registry, options))
     return tuple(sorted(rendered, key=lambda artifact: artifact.path))
+
+
+def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
+    """Render the JSON Schema by itself, which takes no more of a manifest than names."""
+    (artifact,) = render.render([data.schema_page(provider_names, options)])
+    return artifact

@@ -21,7 +21,7 @@ STAGES = [
     ["ir", "diagnostics"],
     ["rules", "layout", "report", "canonical"],
     ["syntax", "schema", "patterns", "re2"],
-    ["parse", "routing", "tables", "probes"],
+    ["parse", "json_schema", "routing", "tables", "probes"],
     ["checks", "vectors"],
     ["targets"],
     ["render"],
