@@ -369,7 +369,7 @@ def test_keys_that_yaml_itself_is_about_are_left_to_the_compiler(
     assert new in text
     assert not _is_refused(text)
     loaded = pipeline.load_source(Source(path="m.yaml", text=text))
-    assert {found.code for found in loaded.diagnostics} == {code}
+    assert code in {found.code for found in loaded.diagnostics}
 
 
 # the schema as a document
