@@ -87,13 +87,17 @@ def _complain(*lines: str) -> None:
         click.echo(line, err=True)
 
 
-def _loaded(options: Options) -> Registry | None:
+def _reported(options: Options) -> pipeline.Loaded:
     """Load the manifest and print what was found in it."""
     loaded = pipeline.load(options.manifest, overlays=options.overlays)
     if loaded.diagnostics:
         _complain(report.text(loaded.sources, loaded.diagnostics), "")
         _complain(report.summary(loaded.diagnostics))
-    return loaded.registry
+    return loaded
+
+
+def _loaded(options: Options) -> Registry | None:
+    return _reported(options).registry
 
 
 def _counts(registry: Registry) -> str:
@@ -265,6 +269,26 @@ def explain_rule(code: str) -> int:
         return USAGE
     click.echo(pipeline.rule_page(rule.code), nl=False)
     return FINE
+
+
+@main.command()
+@_with_options
+def schema(options: Options) -> int:
+    """Print the JSON Schema of the manifest, for editors.
+
+    It is printed whatever state the manifest is in, because it is what helps to mend one. It
+    offers the names of the providers at hand; where the manifest has errors, they are reported,
+    the names that can be read are offered, and the exit code is 2.
+
+    \b
+    Example:
+      providers-codegen schema > providers.schema.json
+    """
+    loaded = _reported(options)
+    artifact = pipeline.json_schema(loaded.provider_names, options)
+    # As bytes, so that a redirection holds what `generate` writes on every system.
+    click.echo(artifact.text.encode("utf-8"), nl=False)
+    return INVALID if loaded.registry is None else FINE
 
 
 def _internal(error: Exception) -> int:

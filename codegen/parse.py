@@ -38,10 +38,9 @@ from codegen.syntax import Mapping, Node, Scalar, Sequence, span_inside
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _Item = TypeVar("_Item")
 
-DEFAULT_TOKEN_ENV = "ANTHROPIC_AUTH_TOKEN"
-
-# A date is the one thing YAML 1.1 re-reads that people mean as they wrote it.
-_TEXT_KINDS = {"str", "timestamp"}
+# What YAML 1.1 re-reads although people mean it as they wrote it: a date, and the values "="
+# and "<<", which later YAML knows as texts alone.
+_TEXT_KINDS = {"str", "timestamp", "value", "merge"}
 _KIND_NAMES = {
     "bool": "a boolean",
     "int": "a number",
@@ -243,7 +242,7 @@ class _Reader:
         node = record.values.get("schema_version")
         if node is None:
             return
-        if not isinstance(node, Scalar) or node.kind != "int":
+        if not isinstance(node, Scalar) or node.kind not in ("int", "float"):
             self.wrong_type(node, "schema_version is a number", "write schema_version: 1")
         elif node.text != str(SCHEMA_VERSION):
             self.add(faults.unknown_schema_version(node.span, node.text, SCHEMA_VERSION))
@@ -270,7 +269,8 @@ class _Reader:
             base_url_template=record.text("base_url_template"),
             base_url_anthropic=record.text("base_url_anthropic"),
             auth_env=record.texts("auth_env"),
-            auth_token_env=record.text("auth_token_env") or Text(DEFAULT_TOKEN_ENV, node.span),
+            auth_token_env=record.text("auth_token_env")
+            or Text(schema.DEFAULT_TOKEN_ENV, node.span),
             pattern=self._pattern(record),
             model_aliases=record.texts("model_aliases"),
             upstream_vendor=record.text("upstream_vendor"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codegen import faults, overlays, render, suppressions, syntax
@@ -15,7 +15,7 @@ from codegen.options import Options
 from codegen.parse import parse
 from codegen.source import Source, Sources, UnreadableError, read
 from codegen.suppressions import Suppressed, Suppression
-from codegen.targets import owner, pages
+from codegen.targets import data, owner, pages
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -26,13 +26,15 @@ class Loaded:
     """A manifest and its overlays as far as they could be read: texts, IR, and all findings.
 
     `registry` is None where any finding is an error. The findings are settled; those that a
-    comment ignores stand apart.
+    comment ignores stand apart. `provider_names` are those of the catalog as far as they could
+    be read, which an error elsewhere does not change.
     """
 
     sources: Sources
     registry: Registry | None
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[Suppressed, ...] = ()
+    provider_names: tuple[str, ...] = ()
 
     @property
     def source(self) -> Source:
@@ -81,22 +83,32 @@ def _file(path: Path, shown: str | None, base: int) -> _File:
 
 def _loaded(files: Sequence[_File]) -> Loaded:
     """Merge what was read, check the whole, and take out what comments ignore."""
-    sources = Sources(files=tuple(file.source for file in files))
     found = [diagnostic for file in files for diagnostic in file.diagnostics]
     registries = [file.registry for file in files if file.registry is not None]
+    loaded = Loaded(
+        sources=Sources(files=tuple(file.source for file in files)),
+        registry=None,
+        diagnostics=settle(found),
+        provider_names=tuple(p.name for registry in registries for p in registry.providers),
+    )
     if len(registries) < len(files):
-        return Loaded(sources=sources, registry=None, diagnostics=settle(found))
+        return loaded
     registry, conflicts = overlays.merge(registries[0], registries[1:])
     found += [*conflicts, *check(registry)]
     if any(fault.code[0] in _OF_READING for fault in found):
         # Warnings would judge the stand-ins of what could not be read; errors come first.
-        errors = settle(fault for fault in found if fault.severity is Severity.ERROR)
-        return Loaded(sources=sources, registry=None, diagnostics=errors)
+        errors = (fault for fault in found if fault.severity is Severity.ERROR)
+        return replace(loaded, diagnostics=settle(errors))
     ignoring = [suppression for file in files for suppression in file.suppressions]
     left, ignored = suppressions.apply(settle(found), ignoring)
     settled = settle(left)
-    usable = None if has_errors(settled) else registry
-    return Loaded(sources=sources, registry=usable, diagnostics=settled, suppressed=ignored)
+    return replace(
+        loaded,
+        registry=None if has_errors(settled) else registry,
+        diagnostics=settled,
+        suppressed=ignored,
+        provider_names=tuple(provider.name for provider in registry.providers),
+    )
 
 
 def load(path: Path, shown: str | None = None, overlays: Sequence[Path] = ()) -> Loaded:
@@ -144,3 +156,9 @@ def _sorted(rendered: Iterable[render.Artifact]) -> tuple[render.Artifact, ...]:
 def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
     return _sorted(render.render(pages(registry, options)))
+
+
+def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
+    """Render the JSON Schema by itself, which takes no more of a manifest than names."""
+    (artifact,) = render.render([data.schema_page(provider_names, options)])
+    return artifact

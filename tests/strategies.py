@@ -128,6 +128,23 @@ def manifest(providers: list[Json], runtimes: Json, **more: object) -> str:
     return re.sub("[^\n\x20-\x7e]", _yaml_escape, text)
 
 
+class Plain(str):
+    """A scalar that `flow` writes without quotes, for YAML to make of it what it will."""
+
+    __slots__ = ()
+
+
+def flow(value: object) -> str:
+    """Return JSON data as YAML in ASCII, on one line."""
+    if isinstance(value, Plain):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{flow(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return re.sub("[^\x20-\x7e]", _yaml_escape, json.dumps(value, ensure_ascii=False))
+
+
 @st.composite
 def routed_manifests(draw: st.DrawFn) -> str:
     """Draw a manifest whose patterns and lists overlap as much as they can."""

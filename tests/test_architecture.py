@@ -22,7 +22,7 @@ STAGES = [
     ["rules", "layout", "report", "canonical"],
     ["faults"],
     ["syntax", "schema", "patterns", "re2"],
-    ["parse", "routing", "tables", "probes", "proofs", "overlays", "suppressions"],
+    ["parse", "json_schema", "routing", "tables", "probes", "proofs", "overlays", "suppressions"],
     ["checks", "vectors"],
     ["rulebook"],
     ["targets"],

@@ -1,19 +1,21 @@
-"""IR -> the data artifacts: the dump of the IR, the conformance cases, and the README."""
+"""IR -> the data artifacts: the dump of the IR, the cases, the JSON Schema, and the README."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codegen.canonical import fingerprint, plain
 from codegen.ir import Registry
+from codegen.json_schema import json_schema
 from codegen.options import Options
 from codegen.quote import escape_hidden, json_string
 from codegen.targets.page import Header, Page, header
 from codegen.vectors import vectors
 
 NAME = "data"
+SCHEMA = "providers.schema.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,16 @@ class DataView:
     command: str
 
 
-def _indented(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaView:
+    """What the template of the JSON Schema prints: JSON, the keywords as pairs of it."""
+
+    comment_json: str
+    keywords: tuple[tuple[str, str], ...]
+
+
+def _indented(value: object, *, sort_keys: bool = True) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=sort_keys)
     return escape_hidden(text).replace("\n", "\n  ")
 
 
@@ -57,8 +67,23 @@ def _view(registry: Registry, options: Options) -> DataView:
     )
 
 
+def schema_page(provider_names: Iterable[str], options: Options) -> Page:
+    """Return the JSON Schema, which offers the given names where an arm names its provider.
+
+    It has one header in one string: `$comment` is the keyword for that, and takes no list.
+    """
+    lines = header(options)
+    keywords = json_schema(provider_names).items()
+    view = SchemaView(
+        comment_json=json_string(f"{lines.marker} {lines.digest}. {lines.command}"),
+        keywords=tuple((json_string(k), _indented(v, sort_keys=False)) for k, v in keywords),
+    )
+    return Page(template=f"{SCHEMA}.j2", path=SCHEMA, view=view)
+
+
 def pages(registry: Registry, options: Options) -> Iterator[Page]:
-    """Yield registry.json, vectors.json and README.md."""
+    """Yield registry.json, vectors.json, README.md and the JSON Schema."""
     view = _view(registry, options)
     for name in ("registry.json", "vectors.json", "README.md"):
         yield Page(template=f"{name}.j2", path=name, view=view)
+    yield schema_page((provider.name for provider in registry.providers), options)

@@ -12,6 +12,7 @@ from codegen.targets.page import Header, Page, header_of
 
 SOURCE = "the docstrings of its rules"
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
     """What the page of a rule prints; `fails` and `passes` end in a line break."""
