@@ -145,8 +145,8 @@ def resolve(
         for key, default in _PLACES.items()
     }
     names = {
-        key.replace("-", "_"): value
-        for key, (value,) in {**in_file, **given}.items()
+        key.replace("-", "_"): values[0]
+        for key, values in {**in_file, **given}.items()
         if key not in _PLACES
     }
     return Options(

@@ -31,7 +31,7 @@ def _claimed(registry: Registry, runtime: Runtime) -> _Ids:
         ((owner, rival), model)
         for owner, (arm, _) in enumerate(arms)
         for model in arm.models
-        for rival in sorted(claims.of(model) - {owner})
+        for rival in sorted(claims.of(model))
     )
 
 
