@@ -199,6 +199,9 @@ class Registry:
     extensions: tuple[Extension, ...]
     _providers: dict[str, Provider] = field(init=False, repr=False, compare=False)
     _runtimes: dict[str, Runtime] = field(init=False, repr=False, compare=False)
+    _arms: dict[str, tuple[tuple[Arm, Provider], ...]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Index by name; of two equal names the first one declared stands."""
@@ -206,6 +209,12 @@ class Registry:
         runtimes = {runtime.name: runtime for runtime in reversed(self.runtimes)}
         object.__setattr__(self, "_providers", providers)
         object.__setattr__(self, "_runtimes", runtimes)
+        arms = {name: self._with_providers(runtime) for name, runtime in runtimes.items()}
+        object.__setattr__(self, "_arms", arms)
+
+    def _with_providers(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
+        pairs = ((arm, self._providers.get(arm.provider)) for arm in runtime.arms)
+        return tuple((arm, provider) for arm, provider in pairs if provider is not None)
 
     def provider(self, name: str) -> Provider | None:
         """Return the provider of that exact name, or None."""
@@ -216,9 +225,8 @@ class Registry:
         return self._runtimes.get(name)
 
     def arms(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
-        """Return the arms of a runtime with their providers; dangling ones are left out."""
-        pairs = ((arm, self._providers.get(arm.provider)) for arm in runtime.arms)
-        return tuple((arm, provider) for arm, provider in pairs if provider is not None)
+        """Return the arms of one of its runtimes with their providers, without dangling ones."""
+        return self._arms[runtime.name]
 
     def header_kind(self, provider: Provider, env: str) -> HeaderKind:
         """Return how `env` is sent to an `anthropic` surface (semantics: `select_credential`).

@@ -185,6 +185,15 @@ class Contest:
         others = [self.names[rival] for rival in rivals if rival != owner]
         return not others or bool(self.names[owner].difference(*others))
 
+    def has_own(self, owner: int) -> bool:
+        """Tell whether an owner's pattern alone matches some id that no list decides."""
+        return any(
+            self.claims.beyond(stem) == {owner}
+            for rule in self.rules[owner]
+            for stem in self._stems(rule)
+            if self._is_open(stem)
+        )
+
     def can_win(self, owner: int) -> bool:
         """Tell whether an owner is the answer for some id and some names, by its pattern."""
         return any(

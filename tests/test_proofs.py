@@ -215,6 +215,19 @@ def test_pattern_has_open_ids_exactly_where_no_list_decides_one_of_them() -> Non
     assert spent > SETS // 100
 
 
+def test_arm_has_an_id_of_its_own_exactly_where_no_other_pattern_and_no_list_claims_one() -> None:
+    without = 0
+    for drawn in _all_sets():
+        contest = drawn.contest()
+        for index, matched in enumerate(drawn.matched):
+            own = matched & ~drawn.taken
+            for other, rival in enumerate(drawn.matched):
+                own &= ~rival if other != index else own
+            assert contest.has_own(index) == bool(own), (drawn, index)
+            without += not own
+    assert without > SETS // 5
+
+
 def test_arm_is_separable_exactly_where_some_names_choose_it() -> None:
     for drawn in _all_sets():
         contest = drawn.contest()

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from codegen.diagnostics import Diagnostic
 from codegen.ir import Provider, Registry, Runtime
-from codegen.probes import owns, probe
+from codegen.probes import owns
 from codegen.proofs import Contest, contest
 from codegen.rules import found
 
-_Contests = dict[str, Contest]
+
+def _contests(registry: Registry) -> dict[str, Contest]:
+    return {runtime.name: contest(registry, runtime) for runtime in registry.runtimes}
+
+
+_Seats = dict[str, list[tuple[Runtime, int]]]
+
+
+def _seats(registry: Registry) -> _Seats:
+    """Return, by provider, the runtimes that have an arm for it and the number of the arm."""
+    seats: _Seats = defaultdict(list)
+    for runtime in registry.runtimes:
+        for index, (_, provider) in enumerate(registry.arms(runtime)):
+            seats[provider.name].append((runtime, index))
+    return seats
+
+
+def _seated(registry: Registry) -> Iterator[tuple[Provider, list[tuple[Runtime, int]]]]:
+    """Yield the providers that have arms, of several with one name the one that the arms mean."""
+    for name, seats in _seats(registry).items():
+        provider = registry.provider(name)
+        if provider is not None and provider.pattern.rules:
+            yield provider, seats
 
 
 def foreign_example(registry: Registry) -> Iterator[Diagnostic]:
@@ -82,10 +105,12 @@ def unreachable_arm(registry: Registry) -> Iterator[Diagnostic]:
 
     Mend: narrow the other patterns, or list this arm's models.
     """
+    contests = _contests(registry)
     for runtime in registry.runtimes:
-        for arm, provider in registry.arms(runtime):
-            is_settled = not arm.is_name_only or not provider.pattern.rules
-            if not is_settled and probe(registry, runtime, provider) is None:
+        names = Counter(arm.provider for arm in runtime.arms)
+        for index, (arm, provider) in enumerate(registry.arms(runtime)):
+            is_routing = arm.is_name_only and provider.pattern.rules and names[arm.provider] == 1
+            if is_routing and not contests[runtime.name].has_own(index):
                 yield found(
                     "unreachable_arm",
                     arm.provider.span,
@@ -93,18 +118,6 @@ def unreachable_arm(registry: Registry) -> Iterator[Diagnostic]:
                     "other arms claim everything its pattern matches",
                     hint="narrow the other patterns, or list this arm's models",
                 )
-
-
-def _contests(registry: Registry) -> _Contests:
-    return {runtime.name: contest(registry, runtime) for runtime in registry.runtimes}
-
-
-def _seats(registry: Registry, provider: Provider) -> Iterator[tuple[Runtime, int]]:
-    """Yield the runtimes that have an arm for a provider, and the number of the arm."""
-    for runtime in registry.runtimes:
-        for index, (_, other) in enumerate(registry.arms(runtime)):
-            if other is provider:
-                yield runtime, index
 
 
 def _is_alive(registry: Registry, runtime: Runtime, index: int, on: Contest) -> bool:
@@ -154,11 +167,10 @@ def dead_pattern(registry: Registry) -> Iterator[Diagnostic]:
     Mend: narrow the other patterns, or give the provider a variable of its own.
     """
     contests = _contests(registry)
-    for provider in registry.providers:
-        seats = tuple(_seats(registry, provider)) if provider.pattern.rules else ()
+    for provider, seats in _seated(registry):
         is_listing = all(not registry.arms(r)[index][0].is_name_only for r, index in seats)
         is_alive = any(_is_alive(registry, r, index, contests[r.name]) for r, index in seats)
-        if seats and is_listing and not is_alive:
+        if is_listing and not is_alive:
             yield found(
                 "dead_pattern",
                 provider.pattern.text.span,
@@ -214,9 +226,8 @@ def unreachable_example(registry: Registry) -> Iterator[Diagnostic]:
     Mend: give another example, or the id back to this provider.
     """
     contests = _contests(registry)
-    for provider in registry.providers:
-        seats = tuple(_seats(registry, provider))
-        for example in provider.examples if seats else ():
+    for provider, seats in _seated(registry):
+        for example in provider.examples:
             if owns(provider, example) and not any(
                 _can_reach(registry, runtime, index, example, contests[runtime.name])
                 for runtime, index in seats
