@@ -240,11 +240,13 @@ def test_arm_is_separable_exactly_where_some_names_choose_it() -> None:
 # the checks
 
 
-def _registry(drawn: Drawn) -> Registry:
+def _registry(drawn: Drawn, examples: Sequence[Sequence[str]] | None = None) -> Registry:
     """Build the manifest of a set, without the checks, some of which are the subject here."""
     names = [f"p{index}" for index in range(len(drawn.patterns))]
     rows = zip(names, drawn.patterns, drawn.names, strict=True)
     entries = [provider(name, pattern, auth_env=list(env)) for name, pattern, env in rows]
+    for entry, ids in zip(entries, examples or (), strict=False):
+        entry["examples"] = list(dict.fromkeys(ids))
     listing: list[Json] = [
         {"name": name, "models": list(models)}
         for name, models in zip(names, drawn.listed, strict=True)
@@ -330,6 +332,35 @@ def test_dead_pattern_is_reported_exactly_where_no_id_reaches_the_arm() -> None:
         found = [diagnostic.span for diagnostic in arms.dead_pattern(registry)]
         assert found == dead, drawn
         reported += len(found)
+    assert reported > SETS // 10
+
+
+def _reaches(drawn: Drawn, index: int, model: str) -> bool:
+    """Tell by brute force whether some names route an id to an arm."""
+    listers = [i for i, models in enumerate(drawn.listed) if model in models]
+    if listers:
+        chosen = {_chosen(listers, drawn, given) for given in _name_sets()}
+        return index in chosen or index == listers[0]
+    owners = [i for i, pattern in enumerate(drawn.patterns) if matches(pattern, model)]
+    return any(_chosen(owners, drawn, given) == index for given in _name_sets())
+
+
+def test_example_is_reported_exactly_where_no_names_route_it_to_its_provider() -> None:
+    rng = random.Random("examples")
+    reported = 0
+    for drawn in _all_sets():
+        listed = [model for models in drawn.listed for model in models]
+        some = [*rng.sample(listed, min(2, len(listed))), *rng.sample(_ids(drawn.alphabet)[:60], 4)]
+        examples = [[m for m in some if matches(p, m) and trim(m) == m] for p in drawn.patterns]
+        registry = _registry(drawn, examples)
+        want = [
+            example.span
+            for index, entry in enumerate(registry.providers)
+            for example in entry.examples
+            if not _reaches(drawn, index, example)
+        ]
+        assert [found.span for found in arms.unreachable_example(registry)] == want, drawn
+        reported += len(want)
     assert reported > SETS // 10
 
 

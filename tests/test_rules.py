@@ -12,12 +12,13 @@ import pytest
 from codegen import faults, rulebook
 from codegen.checks import CHECKS
 from codegen.diagnostics import Severity
-from codegen.pipeline import Loaded, load, load_source
+from codegen.pipeline import Loaded, load, load_source, rule_page
 from codegen.rulebook import RulePage, rule_pages
 from codegen.rules import FAMILIES, RULES
 from codegen.source import Source
 from tests.builds import ROOT
 from tests.fragments import completed
+from tests.test_cli import cli
 
 PAGES = rule_pages()
 REJECTS = sorted((ROOT / "tests" / "rejects").glob("*.yaml"))
@@ -100,3 +101,43 @@ def test_docstring_that_is_no_page_is_found_out() -> None:
 def test_severity_of_a_finding_is_that_of_its_rule(path: Path) -> None:
     severities = {rule.code: rule.severity for rule in RULES}
     assert all(found.severity is severities[found.code] for found in load(path).diagnostics)
+
+
+def test_rules_lists_every_rule_on_a_line(tmp_path: Path) -> None:
+    done = cli(tmp_path, "rules")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        [rule.code, rule.severity.value, rule.name] for rule in RULES
+    ]
+    assert all(page.summary in line for page, line in zip(PAGES, lines, strict=True))
+
+
+@each_page
+def test_explain_rule_prints_what_the_generated_page_says(page: RulePage) -> None:
+    written = (ROOT / "docs" / "rules" / f"{page.rule.code}.md").read_text(encoding="utf-8")
+    printed = rule_page(page.rule.code)
+    assert written.endswith(f"\n{printed}")
+    assert printed.startswith(f"# {page.rule.code}: {page.rule.name}\n\n{page.summary}.\n")
+
+
+@pytest.mark.parametrize("name", ["A003", "a003", "inseparable_arms"])
+def test_explain_rule_takes_a_code_or_a_name(name: str, tmp_path: Path) -> None:
+    done = cli(tmp_path, "explain-rule", name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == rule_page("A003")
+
+
+@pytest.mark.parametrize(
+    ("name", "help_line"),
+    [
+        ("inseparable_arm", 'help: did you mean "inseparable_arms"?\n'),
+        ("?" * 20, "help: providers-codegen rules lists them\n"),
+    ],
+)
+def test_explain_rule_of_no_rule_is_three_with_advice(
+    name: str, help_line: str, tmp_path: Path
+) -> None:
+    done = cli(tmp_path, "explain-rule", name)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.endswith(help_line)
