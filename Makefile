@@ -46,6 +46,7 @@ bench: $(VENV)/.dev ## Measure how long verify takes, process start included
 
 clean: ## Remove what the targets installed and cached
 	rm -rf $(VENV) tests/typescript/node_modules tests/.artifacts build dist
+	rm -f tests/sarif/*.json
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -67,6 +68,6 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.runtime
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json | $(VENV)/.dev
+$(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json tests/sarif/go.sum | $(VENV)/.dev
 	@$(BIN)/python tests/toolchains.py
 	@touch $@

@@ -39,7 +39,12 @@ def pytest_report_header() -> list[str]:
     """Say which toolchains the run uses, so that a log tells what was proved."""
     from tests import toolchains
 
-    found = (("go", toolchains.go()), ("node", toolchains.node()), ("tsc", toolchains.tsc()))
+    found = (
+        ("go", toolchains.go()),
+        ("node", toolchains.node()),
+        ("tsc", toolchains.tsc()),
+        ("schema of SARIF", toolchains.sarif_schema()),
+    )
     return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]
 
 

