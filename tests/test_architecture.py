@@ -19,7 +19,7 @@ STAGES = [
     ["__init__"],
     ["source", "nearest", "quote", "identifiers", "digest", "options"],
     ["ir", "diagnostics"],
-    ["rules", "layout", "report", "canonical"],
+    ["rules", "layout", "canonical"],
     ["faults"],
     ["syntax", "schema", "patterns", "re2"],
     ["parse", "json_schema", "routing", "tables", "probes", "proofs", "overlays", "suppressions"],
@@ -29,6 +29,7 @@ STAGES = [
     ["render"],
     ["emit", "config"],
     ["pipeline"],
+    ["report"],
     ["cli"],
     ["__main__"],
 ]
