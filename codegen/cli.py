@@ -7,16 +7,19 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any
 
 import click
 
 from codegen import __version__, emit, pipeline, report
 from codegen.canonical import fingerprint
 from codegen.config import ConfigError, resolve
+from codegen.diagnostics import Severity
 from codegen.ir import Registry
 from codegen.nearest import did_you_mean
 from codegen.options import Options
+from codegen.pipeline import Loaded
+from codegen.report import Failure, Format, Outcome
 from codegen.rules import BY_CODE, BY_NAME
 from codegen.targets import TARGETS
 
@@ -24,9 +27,7 @@ FINE, NO, INVALID, USAGE = 0, 1, 2, 3
 # As shells count a death by SIGINT and by SIGPIPE.
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
-_P = ParamSpec("_P")
-
-_SHARED = (
+_INPUT = (
     click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
     click.option(
         "--overlay",
@@ -35,6 +36,8 @@ _SHARED = (
         multiple=True,
         help="A manifest that adds to it; may be given several times.",
     ),
+)
+_OUTPUT = (
     click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
     click.option(
         "--target",
@@ -47,30 +50,118 @@ _SHARED = (
     click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
     click.option("--python-package", metavar="NAME", help="The name of the Python package."),
 )
+_REPORTING = (
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice([form.value for form in Format]),
+        default=Format.TEXT.value,
+        show_default=True,
+        help="How findings are reported.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice([severity.value for severity in Severity]),
+        help="The severity from which findings fail the run.  [default: error]",
+    ),
+)
 
 
-def _with_options(command: Callable[[Options], int]) -> Callable[..., int]:
-    """Give a command the shared flags, resolved into options."""
+class _Run:
+    """One run of a command: it speaks in the format asked for, and remembers for a document."""
 
-    @wraps(command)
-    def resolved(targets: tuple[str, ...], overlays: tuple[str, ...], **flags: str | None) -> int:
-        settings = {name.replace("_", "-"): value for name, value in flags.items()}
-        try:
-            options = resolve(settings, targets, Path.cwd(), overlays)
-        except ConfigError as error:
-            _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
-            return INVALID
-        return _quietly(command, options)
+    def __init__(self, form: Format) -> None:
+        self.form = form
+        self.fail_on = Severity.ERROR
+        self.loaded: Loaded | None = None
+        self.failure: Failure | None = None
 
-    for option in reversed(_SHARED):
-        resolved = option(resolved)
-    return resolved
+    def say(self, line: str) -> None:
+        """Print a line of the answer; where a document has standard output, beside it."""
+        click.echo(line, err=self.form.is_document)
+
+    def show(self, loaded: Loaded) -> None:
+        """Print what was found, unless a document will say it."""
+        self.loaded = loaded
+        sources, found = loaded.sources, loaded.diagnostics
+        if found and self.form is Format.GITHUB:
+            self.say(report.github(sources, found))
+        elif found and self.form is Format.TEXT:
+            _complain(report.text(sources, found, is_coloured=_is_colour_wanted()), "")
+            _complain(report.summary(found))
+
+    def record(self, failure: Failure) -> None:
+        """Remember what went wrong besides the findings; the first such thing counts."""
+        self.failure = self.failure or failure
+        if self.form is Format.GITHUB:
+            self.say(report.github_failure(failure))
+
+    def fail(self, *messages: str, hint: str = "", is_of_settings: bool = False) -> None:
+        """Complain about something besides the findings, and remember it."""
+        _complain(*(f"error: {report.shown(message)}" for message in messages))
+        if hint:
+            _complain(f"help: {hint}")
+        message = "; ".join(messages)
+        self.record(Failure(message=message, hint=hint, is_of_settings=is_of_settings))
+
+    def close(self, code: int) -> None:
+        """Print the document where one was asked for, as UTF-8 whatever the terminal speaks."""
+        if self.form.is_document:
+            outcome = Outcome(
+                loaded=self.loaded,
+                failure=self.failure,
+                fail_on=self.fail_on.value,
+                exit_code=code,
+            )
+            click.echo(report.whole(outcome, self.form).encode("utf-8"))
 
 
-def _quietly(command: Callable[[Options], int], options: Options) -> int:
+def _is_colour_wanted() -> bool:
+    """Tell whether findings are coloured; https://no-color.org says how people refuse it.
+
+    Where a stream is no terminal, click takes the colour away.
+    """
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+_Options = tuple[Callable[[Callable[..., int]], Callable[..., int]], ...]
+_Command = Callable[[Options, _Run], int]
+
+
+def _with(*groups: _Options) -> Callable[[_Command], Callable[..., int]]:
+    """Give a command groups of flags, resolved into options, and a run to speak through."""
+
+    def decorated(command: _Command) -> Callable[..., int]:
+        @wraps(command)
+        def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
+            run = _Run(Format(form))
+            return _quietly(lambda: command(_resolved(run, **flags), run), run)
+
+        flagged: Callable[..., int] = resolved
+        for option in reversed([option for group in groups for option in group]):
+            flagged = option(flagged)
+        return flagged
+
+    return decorated
+
+
+def _resolved(
+    run: _Run,
+    targets: tuple[str, ...] = (),
+    overlays: tuple[str, ...] = (),
+    **flags: str | None,
+) -> Options:
+    settings = {name.replace("_", "-"): value for name, value in flags.items()}
+    options = resolve(settings, targets, Path.cwd(), overlays)
+    run.fail_on = Severity(options.fail_on)
+    return options
+
+
+def _quietly(command: Callable[[], int], run: _Run) -> int:
     """Run a command; a reader or a user who has had enough gets no complaint from click."""
     try:
-        code = command(options)
+        code = _answered(command, run)
+        run.close(code)
         sys.stdout.flush()
     except KeyboardInterrupt:
         _complain("interrupted; no file is half written")
@@ -82,22 +173,39 @@ def _quietly(command: Callable[[Options], int], options: Options) -> int:
     return code
 
 
+def _answered(command: Callable[[], int], run: _Run) -> int:
+    """Return the exit code of a command, whatever becomes of it."""
+    try:
+        return command()
+    except ConfigError as error:
+        run.fail(error.message, hint=error.hint, is_of_settings=True)
+        return INVALID
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _internal(error, run)
+
+
 def _complain(*lines: str) -> None:
     for line in lines:
         click.echo(line, err=True)
 
 
-def _reported(options: Options) -> pipeline.Loaded:
-    """Load the manifest and print what was found in it."""
+def _loaded(options: Options, run: _Run) -> Loaded:
+    """Load the manifest and show what was found in it."""
     loaded = pipeline.load(options.manifest, overlays=options.overlays)
-    if loaded.diagnostics:
-        _complain(report.text(loaded.sources, loaded.diagnostics), "")
-        _complain(report.summary(loaded.diagnostics))
+    run.show(loaded)
     return loaded
 
 
-def _loaded(options: Options) -> Registry | None:
-    return _reported(options).registry
+def _is_failing(run: _Run) -> bool:
+    """Tell whether warnings or notes fail the run, and complain if so."""
+    found = run.loaded.diagnostics if run.loaded is not None else ()
+    grave = report.at_least(found, run.fail_on)
+    if grave:
+        hint = "mend what was found, or ignore it in a comment that says why"
+        run.fail(f'{report.summary(grave)}, and fail-on is "{run.fail_on.value}"', hint=hint)
+    return bool(grave)
 
 
 def _counts(registry: Registry) -> str:
@@ -122,117 +230,125 @@ def main() -> None:
 
 
 @main.command()
-@_with_options
-def check(options: Options) -> int:
+@_with(_INPUT, _OUTPUT, _REPORTING)
+def check(options: Options, run: _Run) -> int:
     """Check the manifest and write nothing.
 
     \b
     Example:
       providers-codegen check --manifest providers.yaml
     """
-    registry = _loaded(options)
+    registry = _loaded(options, run).registry
     if registry is None:
         return INVALID
+    if _is_failing(run):
+        return NO
     files = ", ".join(str(path) for path in (options.manifest, *options.overlays))
-    click.echo(f"{files}: {_counts(registry)}")
+    run.say(f"{files}: {_counts(registry)}")
     return FINE
 
 
 @main.command()
-@_with_options
-def generate(options: Options) -> int:
+@_with(_INPUT, _OUTPUT, _REPORTING)
+def generate(options: Options, run: _Run) -> int:
     """Write the artifacts: all of them, or none.
 
     \b
     Example:
       providers-codegen generate --target python --target go
     """
-    registry = _loaded(options)
+    registry = _loaded(options, run).registry
     if registry is None:
         _complain("nothing was written")
         return INVALID
+    if _is_failing(run):
+        _complain("nothing was written")
+        return NO
     trees = pipeline.trees(registry, options)
     try:
         written = emit.write(trees, fingerprint(registry))
     except emit.RefusedError as refused:
-        for path in refused.paths:
-            _complain(f"error: {path} was not written by providers-codegen")
-        _complain("help: move it away or remove it; nothing was written")
+        foreign = (f"{path} was not written by providers-codegen" for path in refused.paths)
+        run.fail(*foreign, hint="move it away or remove it; nothing was written")
         return NO
     except OSError as error:
         reason = error.strerror or str(error)
-        _complain(f"error: {options.out} cannot be written: {reason}; the old files are whole")
+        run.fail(f"{options.out} cannot be written: {reason}; the old files are whole")
         return USAGE
     for tree, done in zip(trees, written, strict=True):
-        _print_written(tree.out, done)
+        _print_written(tree.out, done, run)
     return FINE
 
 
-def _print_written(out: Path, written: emit.Written) -> None:
+def _print_written(out: Path, written: emit.Written, run: _Run) -> None:
     for path in written.changed:
-        click.echo(f"wrote    {out / path}")
+        run.say(f"wrote    {out / path}")
     for path in written.removed:
-        click.echo(f"removed  {out / path}")
+        run.say(f"removed  {out / path}")
     for path in written.kept:
-        click.echo(f"left     {out / path} (nothing generates it; remove it by hand)")
+        run.say(f"left     {out / path} (nothing generates it; remove it by hand)")
     changed, same = len(written.changed), len(written.unchanged)
-    click.echo(f"{out}: {changed} written, {same} already up to date")
+    run.say(f"{out}: {changed} written, {same} already up to date")
 
 
 @main.command()
-@_with_options
-def verify(options: Options) -> int:
+@_with(_INPUT, _OUTPUT, _REPORTING)
+def verify(options: Options, run: _Run) -> int:
     """Fail if any file is not what the manifest gives.
 
     \b
     Example:
       providers-codegen verify --out generated
     """
-    registry = _loaded(options)
+    registry = _loaded(options, run).registry
     if registry is None:
         return INVALID
+    is_failing = _is_failing(run)
     trees = pipeline.trees(registry, options)
     try:
         found = [(tree, emit.drift(tree, fingerprint(registry))) for tree in trees]
     except OSError as error:
-        _complain(f"error: {error.filename or options.out} cannot be read: {error.strerror}")
+        run.fail(f"{error.filename or options.out} cannot be read: {error.strerror}")
         return USAGE
-    differing = [(tree.out, drift) for tree, drift in found if drift]
     for tree, drift in found:
         if not drift:
-            click.echo(f"{tree.out}: {len(tree.artifacts)} files, all as generated")
-    if not differing:
-        return FINE
-    for out, drift in differing:
-        _print_drift(out, drift)
-    _print_remedy(options, [(out, each) for out, drift in differing for each in drift])
-    return NO
+            run.say(f"{tree.out}: {len(tree.artifacts)} files, all as generated")
+    differing = [(tree.out, each) for tree, drift in found for each in drift]
+    if differing:
+        _print_drift(options, differing, run)
+    return NO if is_failing or differing else FINE
 
 
 _DIFF_LINES = 40
+_Found = list[tuple[Path, emit.Drift]]
 
 
-def _print_drift(out: Path, found: tuple[emit.Drift, ...]) -> None:
-    for difference in found:
+def _print_drift(options: Options, found: _Found, run: _Run) -> None:
+    for out, difference in found:
         path = out / difference.path
-        click.echo(f"{difference.kind.value:<9} {path}: {difference.cause.value}")
+        run.say(f"{difference.kind.value:<9} {path}: {difference.cause.value}")
         lines = difference.diff.splitlines()
         for line in lines[:_DIFF_LINES]:
-            click.echo("  " + line)
+            run.say("  " + line)
         if len(lines) > _DIFF_LINES:
-            click.echo(f"  … {len(lines) - _DIFF_LINES} more lines of difference")
+            run.say(f"  … {len(lines) - _DIFF_LINES} more lines of difference")
+    run.say("")
+    _print_remedy(options, found, run)
+    folders = ", ".join(dict.fromkeys(str(out) for out, _ in found))
+    files = report.counted(len(found), "file")
+    message = f"{folders}: {files} differ from what the manifest gives"
+    run.record(Failure(message=message, hint=f"run: {options.command}"))
 
 
-def _print_remedy(options: Options, found: list[tuple[Path, emit.Drift]]) -> None:
-    click.echo("")
+def _print_remedy(options: Options, found: _Found, run: _Run) -> None:
     causes = {difference.cause for _, difference in found}
     for out, difference in found:
         if difference.cause is emit.Cause.FOREIGN:
-            click.echo(f"To mend, remove {out / difference.path} by hand.")
+            run.say(f"To mend, remove {out / difference.path} by hand.")
     if emit.Cause.HAND in causes:
-        click.echo("An edit by hand will be lost: make it in the manifest or the templates.")
+        run.say("An edit by hand will be lost: make it in the manifest or the templates.")
     if causes - {emit.Cause.FOREIGN}:
-        click.echo(f"To mend, run: {options.command}")
+        run.say(f"To mend, run: {options.command}")
 
 
 @main.command()
@@ -272,8 +388,8 @@ def explain_rule(code: str) -> int:
 
 
 @main.command()
-@_with_options
-def schema(options: Options) -> int:
+@_with(_INPUT)
+def schema(options: Options, run: _Run) -> int:
     """Print the JSON Schema of the manifest, for editors.
 
     It is printed whatever state the manifest is in, because it is what helps to mend one. It
@@ -284,21 +400,21 @@ def schema(options: Options) -> int:
     Example:
       providers-codegen schema > providers.schema.json
     """
-    loaded = _reported(options)
+    loaded = _loaded(options, run)
     artifact = pipeline.json_schema(loaded.provider_names, options)
     # As bytes, so that a redirection holds what `generate` writes on every system.
     click.echo(artifact.text.encode("utf-8"), nl=False)
     return INVALID if loaded.registry is None else FINE
 
 
-def _internal(error: Exception) -> int:
+def _internal(error: Exception, run: _Run) -> int:
     """Report a fault of ours in one line; the variable brings the traceback back."""
     if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
         raise error
-    _complain(
-        f"internal error: {type(error).__name__}: {report.shown(str(error))}",
-        "help: please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints",
-    )
+    message = f"internal error: {type(error).__name__}: {report.shown(str(error))}"
+    hint = "please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints"
+    _complain(message, f"help: {hint}")
+    run.record(Failure(message=message, hint=hint))
     return USAGE
 
 
@@ -311,7 +427,7 @@ def _outcome() -> int:
     except click.Abort:
         return INTERRUPTED
     except Exception as error:
-        return _internal(error)
+        return _internal(error, _Run(Format.TEXT))
     return code if isinstance(code, int) else FINE
 
 

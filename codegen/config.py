@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from codegen.diagnostics import Severity
 from codegen.nearest import did_you_mean
 from codegen.options import Options
 from codegen.targets import TARGETS
@@ -47,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="overlays", pattern=_ANY, expected="a list of paths", is_list=True),
     Setting(key="rule-pages", pattern=_ANY, expected="a path"),
     Setting(key="command", pattern=_ANY, expected="a command on one line"),
+    Setting(
+        key="fail-on",
+        pattern="|".join(severity.value for severity in Severity),
+        expected="error, warning or note",
+    ),
 )
 
 _BY_KEY = {setting.key: setting for setting in SETTINGS}

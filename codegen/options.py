@@ -32,6 +32,7 @@ class Options:
     npm_name: str = "provider-registry"
     python_package: str = "provider_registry"
     command: str = "providers-codegen generate"
+    fail_on: str = "error"
 
     @property
     def header(self) -> tuple[str, str]:
