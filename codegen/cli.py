@@ -89,6 +89,7 @@ class _Run:
         elif found and self.form is Format.TEXT:
             _complain(report.text(sources, found, is_coloured=_is_colour_wanted()), "")
             _complain(report.summary(found))
+            _complain(f"To read more, run: providers-codegen explain-rule {found[0].code}")
 
     def record(self, failure: Failure) -> None:
         """Remember what went wrong besides the findings; the first such thing counts."""
