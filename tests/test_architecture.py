@@ -17,11 +17,11 @@ CODEGEN = ROOT / "codegen"
 # Each stage may import what stands above it, and nothing below. A package is one stage.
 STAGES = [
     ["__init__"],
-    ["source", "nearest", "quote", "identifiers", "digest", "options"],
-    ["ir", "diagnostics"],
-    ["rules", "layout", "report", "canonical"],
+    ["source", "nearest", "quote", "identifiers", "digest", "options", "spelling"],
+    ["ir", "diagnostics", "tokens"],
+    ["rules", "layout", "report", "canonical", "outline"],
     ["syntax", "schema", "patterns", "re2"],
-    ["parse", "routing", "tables", "probes"],
+    ["parse", "formatting", "routing", "tables", "probes"],
     ["checks", "vectors"],
     ["targets"],
     ["render"],
