@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from codegen import formatting
+from codegen import emit, formatting
 from codegen.canonical import fingerprint
 from codegen.formatting import RefusedError, formatted
 from codegen.source import Source
 from codegen.tokens import UnreadableError, tokens
-from tests.builds import EVERYTHING, MANIFEST, registry_of
+from tests.builds import EVERYTHING, MANIFEST, ROOT, registry_of
 from tests.handwriting import HABITS, spoken, written
 from tests.strategies import hostile_manifests, routed_manifests
 
@@ -376,3 +381,71 @@ def test_unsound_yaml_is_not_formatted(text: str) -> None:
     made, diagnostics = formatted(Source(path="manifest.yaml", text=text))
     assert made is None
     assert diagnostics
+
+
+# writing one file
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "providers.yaml"
+    path.write_text("schema_version:   1 # one\n", encoding="utf-8")
+    return path
+
+
+def _listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_rewritten_file_keeps_mode_and_owner(manifest: Path) -> None:
+    manifest.chmod(0o640)
+    owner = 65_534 if os.geteuid() == 0 else os.geteuid()
+    os.chown(manifest, owner, -1)
+    emit.rewrite(manifest, "new\n")
+    assert manifest.read_bytes() == b"new\n"
+    assert (stat.S_IMODE(manifest.stat().st_mode), manifest.stat().st_uid) == (0o640, owner)
+
+
+def test_symbolic_link_stays_and_its_target_is_rewritten(manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "link.yaml"
+    link.symlink_to("../providers.yaml")
+    emit.rewrite(link, "new\n")
+    assert link.is_symlink()
+    assert manifest.read_bytes() == b"new\n"
+    assert _listing(link.parent) == ["link.yaml"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "chown"])
+def test_error_at_any_step_leaves_the_old_file_alone(
+    manifest: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = manifest.read_bytes()
+
+    def fails(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fails)
+    with pytest.raises(OSError, match="No space left"):
+        emit.rewrite(manifest, "new\n")
+    monkeypatch.undo()
+    assert manifest.read_bytes() == before
+    assert _listing(manifest.parent) == ["providers.yaml"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "chown", "unlink"])
+def test_kill_at_any_step_leaves_one_file_whole_and_the_next_run_clears_up(
+    manifest: Path, call: str
+) -> None:
+    before = manifest.read_bytes()
+    program = (
+        "import os, signal, sys; from pathlib import Path; from codegen import emit\n"
+        f"os.{call} = lambda *given, **more: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "emit.rewrite(Path(sys.argv[1]), 'new\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(manifest)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert manifest.read_bytes() == (before if call != "unlink" else b"new\n")
+    emit.rewrite(manifest, "newer\n")
+    assert manifest.read_bytes() == b"newer\n"
+    assert _listing(manifest.parent) == ["providers.yaml"]
