@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import ParamSpec
 
 import click
 
-from codegen import __version__, emit, pipeline, report
+from codegen import __version__, emit, formatting, pipeline, report
 from codegen.canonical import fingerprint
 from codegen.config import ConfigError, resolve
+from codegen.diagnostics import Diagnostic
 from codegen.ir import Registry
 from codegen.options import Options
+from codegen.source import Source
 from codegen.targets import TARGETS, owner
 
 FINE, NO, INVALID, USAGE = 0, 1, 2, 3
@@ -45,17 +47,24 @@ def _with_options(command: Callable[[Options], int]) -> Callable[..., int]:
 
     @wraps(command)
     def resolved(targets: tuple[str, ...], **flags: str | None) -> int:
-        settings = {name.replace("_", "-"): value for name, value in flags.items()}
-        try:
-            options = resolve(settings, targets, Path.cwd())
-        except ConfigError as error:
-            _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
-            return INVALID
-        return _quietly(command, options)
+        return _with_settings(command, targets, **flags)
 
     for option in reversed(_SHARED):
         resolved = option(resolved)
     return resolved
+
+
+def _with_settings(
+    command: Callable[[Options], int], targets: tuple[str, ...] = (), **flags: str | None
+) -> int:
+    """Run a command with the options that the flags and the settings give."""
+    settings = {name.replace("_", "-"): value for name, value in flags.items()}
+    try:
+        options = resolve(settings, targets, Path.cwd())
+    except ConfigError as error:
+        _complain(f"error: {report.shown(error.message)}", f"help: {error.hint}")
+        return INVALID
+    return _quietly(command, options)
 
 
 def _quietly(command: Callable[[Options], int], options: Options) -> int:
@@ -81,10 +90,13 @@ def _complain(*lines: str) -> None:
 def _loaded(options: Options) -> Registry | None:
     """Load the manifest and print what was found in it."""
     loaded = pipeline.load(options.manifest)
-    if loaded.diagnostics:
-        _complain(report.text(loaded.source, loaded.diagnostics), "")
-        _complain(report.summary(loaded.diagnostics))
+    _report(loaded.source, loaded.diagnostics)
     return loaded.registry
+
+
+def _report(source: Source, diagnostics: tuple[Diagnostic, ...]) -> None:
+    if diagnostics:
+        _complain(report.text(source, diagnostics), "", report.summary(diagnostics))
 
 
 def _is_owned(options: Options) -> Callable[[str], bool]:
@@ -223,6 +235,50 @@ def _print_drift(options: Options, found: tuple[emit.Drift, ...]) -> None:
         click.echo("An edit by hand will be lost: make it in the manifest or the templates.")
     if any(difference.cause is not emit.Cause.FOREIGN for difference in found):
         click.echo(f"To mend, run: {options.command}")
+
+
+@main.command()
+@_SHARED[0]
+@click.option("--check", "is_check", is_flag=True, help="Change nothing; fail if fmt would.")
+@click.option("--diff", "is_diff", is_flag=True, help="Change nothing; print what fmt would.")
+def fmt(manifest: str | None, is_check: bool, is_diff: bool) -> int:
+    """Format the manifest in place; comments and order stay.
+
+    \b
+    Example:
+      providers-codegen fmt --check --diff
+    """
+    command = partial(_format, is_check=is_check, is_diff=is_diff)
+    return _with_settings(command, manifest=manifest)
+
+
+def _format(options: Options, *, is_check: bool, is_diff: bool) -> int:
+    path = options.manifest
+    try:
+        found = pipeline.formatted(path)
+    except formatting.RefusedError as refused:
+        _complain(f"error: {path} cannot be formatted: {report.shown(refused.message)}")
+        _complain(f"help: {refused.hint}; nothing was changed")
+        return INVALID
+    _report(found.source, found.diagnostics)
+    if found.text is None:
+        return INVALID
+    is_dry = is_check or is_diff
+    try:
+        difference = emit.difference(path, found.text)
+        if difference and not is_dry:
+            emit.rewrite(path, found.text)
+    except OSError as error:
+        _complain(f"error: {path} cannot be formatted: {error.strerror or error}; it is as it was")
+        return USAGE
+    if is_diff:
+        click.echo(difference, nl=False)
+    if difference and is_dry:
+        if is_check:
+            click.echo(f"{path}: not formatted; to mend, run fmt without --check")
+        return NO
+    click.echo(f"{path}: {'formatted' if difference else 'already formatted'}")
+    return FINE
 
 
 def _internal(error: Exception) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen import render, syntax
+from codegen import formatting, render, syntax
 from codegen.checks import check
 from codegen.diagnostics import Diagnostic, has_errors, settle
 from codegen.ir import Registry
@@ -61,3 +61,26 @@ def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ..
     """Lower and render a registry for the targets that were asked for, sorted by path."""
     rendered = render.render(pages(registry, options))
     return tuple(sorted(rendered, key=lambda artifact: artifact.path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formatted:
+    """A manifest in canonical form; `text` is None where the findings keep it from having one."""
+
+    source: Source
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def formatted(path: Path) -> Formatted:
+    """Read a manifest and format it.
+
+    Raises `formatting.RefusedError` for a sound one that is better left alone.
+    """
+    try:
+        source = read(path)
+    except UnreadableError as error:
+        loaded = _unreadable(str(path), error)
+        return Formatted(source=loaded.source, text=None, diagnostics=loaded.diagnostics)
+    text, diagnostics = formatting.formatted(source)
+    return Formatted(source=source, text=text, diagnostics=settle(diagnostics))

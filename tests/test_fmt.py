@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from codegen import emit, formatting
+from codegen import emit, formatting, pipeline
 from codegen.canonical import fingerprint
+from codegen.cli import _outcome as outcome
 from codegen.formatting import RefusedError, formatted
 from codegen.source import Source
 from codegen.tokens import UnreadableError, tokens
@@ -449,3 +452,188 @@ def test_kill_at_any_step_leaves_one_file_whole_and_the_next_run_clears_up(
     emit.rewrite(manifest, "newer\n")
     assert manifest.read_bytes() == b"newer\n"
     assert _listing(manifest.parent) == ["providers.yaml"]
+
+
+# the command
+
+
+TIDY = "schema_version: 1  # one\n"
+
+
+def cli(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "codegen", "fmt", *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+def test_command_formats_in_place_and_says_so(manifest: Path) -> None:
+    done = cli(manifest.parent)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "providers.yaml: formatted\n", "")
+    assert manifest.read_text(encoding="utf-8") == TIDY
+    assert [path.name for path in manifest.parent.iterdir()] == ["providers.yaml"]
+
+
+def test_formatted_manifest_is_not_touched(manifest: Path) -> None:
+    cli(manifest.parent)
+    os.utime(manifest, (1_000, 1_000))
+    before = manifest.stat()
+    done = cli(manifest.parent)
+    assert (done.returncode, done.stdout) == (0, "providers.yaml: already formatted\n")
+    assert (manifest.stat().st_mtime, manifest.stat().st_ino) == (1_000, before.st_ino)
+
+
+def test_check_is_one_line_and_changes_nothing(manifest: Path) -> None:
+    before = manifest.read_bytes()
+    done = cli(manifest.parent, "--check")
+    complaint = "providers.yaml: not formatted; to mend, run fmt without --check\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, complaint, "")
+    assert manifest.read_bytes() == before
+    cli(manifest.parent)
+    assert cli(manifest.parent, "--check").returncode == 0
+
+
+DIFF = """\
+--- providers.yaml (on disk)
++++ providers.yaml (formatted)
+@@ -1 +1 @@
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "shown"),
+    [
+        (b"schema_version:   1 # one\n", "-schema_version:   1 # one\n"),
+        (b"schema_version: 1  # one\r\n", "-schema_version: 1  # one\n"),
+        (b"\xef\xbb\xbfschema_version: 1  # one\n", "-\ufeffschema_version: 1  # one\n"),
+        (b"schema_version: 1  # one", "-schema_version: 1  # one\n\\ No newline at end of file\n"),
+    ],
+    ids=["layout", "line ends", "byte order mark", "no last line end"],
+)
+@pytest.mark.parametrize("more", [[], ["--check"]])
+def test_diff_shows_what_would_change_and_changes_nothing(
+    manifest: Path, old: bytes, shown: str, more: list[str]
+) -> None:
+    manifest.write_bytes(old)
+    done = cli(manifest.parent, "--diff", *more)
+    told = "providers.yaml: not formatted; to mend, run fmt without --check\n" if more else ""
+    assert (done.returncode, done.stdout) == (1, f"{DIFF}{shown}+{TIDY}{told}")
+    assert manifest.read_bytes() == old
+    assert cli(manifest.parent).returncode == 0
+    assert manifest.read_bytes() == TIDY.encode()
+
+
+def test_manifest_with_other_faults_is_formatted(manifest: Path) -> None:
+    manifest.write_text("no_such_key:   [ ]\n", encoding="utf-8")
+    assert cli(manifest.parent).returncode == 0
+    assert manifest.read_text(encoding="utf-8") == "no_such_key: []\n"
+
+
+@pytest.mark.parametrize("flags", [[], ["--check"], ["--diff"]])
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("missing.yaml", "error[Y001]: the manifest cannot be read: it cannot be read: no such"),
+        (".", "error[Y001]: the manifest cannot be read: it is not a regular file"),
+        ("fifo", "error[Y001]: the manifest cannot be read: it is not a regular file"),
+        ("latin1.yaml", "error[Y001]: the manifest cannot be read: it is not UTF-8"),
+        ("twice.yaml", 'error[Y004]: the key "a" is here twice'),
+        ("doubtful.yaml", "error: doubtful.yaml cannot be formatted: line 1 has U+2028"),
+    ],
+)
+def test_what_cannot_be_formatted_is_two_and_stays(
+    tmp_path: Path, name: str, complaint: str, flags: list[str]
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "latin1.yaml").write_bytes(b"a:   '\xe9'\n")
+    (tmp_path / "twice.yaml").write_text("a:   1\na: 2\n", encoding="utf-8")
+    (tmp_path / "doubtful.yaml").write_text("a:   1 # \u2028\n", encoding="utf-8")
+    files = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    done = cli(tmp_path, "--manifest", name, *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert complaint in done.stderr
+    assert {path: path.read_bytes() for path in files} == files
+
+
+def test_manifest_of_the_settings_is_the_one(manifest: Path) -> None:
+    (manifest.parent / "pyproject.toml").write_text(
+        '[tool.providers-codegen]\nmanifest = "providers.yaml"\n', encoding="utf-8"
+    )
+    inner = manifest.parent / "inner"
+    inner.mkdir()
+    assert cli(inner).stdout == f"{manifest}: formatted\n"
+
+
+def test_help_and_usage_are_those_of_every_command(tmp_path: Path) -> None:
+    assert "Example:" in cli(tmp_path, "--help").stdout
+    assert cli(tmp_path, "--out", "x").returncode == 3
+
+
+def test_other_commands_do_not_load_the_scanner() -> None:
+    program = (
+        "import sys; from codegen import cli; sys.argv = ['providers-codegen', 'verify']\n"
+        "try: cli.run()\n"
+        "except SystemExit as done: assert done.code == 0, done\n"
+        "print([name for name in sys.modules if name.startswith('ruamel')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr
+
+
+def _unprivileged(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run the command in a child process without root's power to write anywhere."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.dup2(writer, 1)
+            os.dup2(writer, 2)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            os.chdir(folder)
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65_534)
+                os.setuid(65_534)
+            sys.argv = ["providers-codegen", "fmt", *arguments]
+            code = outcome()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        printed = stream.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), printed
+
+
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_what_is_read_only_is_three_and_one_line(closed: str) -> None:
+    # Not below pytest's own folder, which only its owner may enter.
+    folder = Path(tempfile.mkdtemp())
+    path = folder / "providers.yaml"
+    try:
+        path.write_text("a:   1\n", encoding="utf-8")
+        path.chmod(0o666 if closed == "folder" else 0o444)
+        folder.chmod(0o555 if closed == "folder" else 0o777)
+        # Loads what Python itself may be forbidden to read in the child.
+        pipeline.formatted(path)
+        complaint = (
+            "error: providers.yaml cannot be formatted: Permission denied; it is as it was\n"
+        )
+        assert _unprivileged(folder) == (3, complaint)
+        assert path.read_text(encoding="utf-8") == "a:   1\n"
+        assert _unprivileged(folder, "--check")[0] == 1
+        assert _listing(folder) == ["providers.yaml"]
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
