@@ -31,14 +31,16 @@ conformance: $(VENV)/.toolchains ## Run vectors.json through each language, and 
 snapshots: $(VENV)/.toolchains ## Rewrite the goldens of the tests; read the diff before you commit
 	@$(BIN)/python -m pytest --snapshot-update
 
-fmt: $(VENV)/.dev ## Format the Python code
+fmt: $(VENV)/.dev ## Format the Python code and providers.yaml
 	@$(BIN)/ruff check --quiet --select I --fix codegen tests benchmarks examples
 	@$(BIN)/black --quiet codegen tests benchmarks examples
+	@$(CODEGEN) fmt
 
 lint: $(VENV)/.dev ## Judge style and types
 	@$(BIN)/ruff check codegen tests benchmarks examples
 	@$(BIN)/black --quiet --check codegen tests benchmarks examples
 	@$(BIN)/black --quiet --check --line-length 88 generated/python
+	@$(CODEGEN) fmt --check --diff
 	@$(BIN)/mypy
 
 bench: $(VENV)/.dev ## Measure how long verify takes, process start included

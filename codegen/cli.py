@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -11,24 +10,24 @@ from typing import Any
 
 import click
 
-from codegen import __version__, emit, pipeline, report
+from codegen import __version__, emit, formatting, pipeline, report
 from codegen.canonical import fingerprint
-from codegen.config import ConfigError, resolve
+from codegen.config import SETTINGS, resolve
+from codegen.console import FINE, INTERRUPTED, INVALID, NO, USAGE, Run, complain, internal, quietly
 from codegen.diagnostics import Severity
 from codegen.ir import Registry
 from codegen.nearest import did_you_mean
 from codegen.options import Options
 from codegen.pipeline import Loaded
-from codegen.report import Failure, Format, Outcome
+from codegen.report import Failure, Format
 from codegen.rules import BY_CODE, BY_NAME
 from codegen.targets import TARGETS
 
-FINE, NO, INVALID, USAGE = 0, 1, 2, 3
-# As shells count a death by SIGINT and by SIGPIPE.
-INTERRUPTED, PIPE_CLOSED = 130, 141
-
-_INPUT = (
+_MANIFEST = (
     click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+)
+_INPUT = (
+    *_MANIFEST,
     click.option(
         "--overlay",
         "overlays",
@@ -67,76 +66,24 @@ _REPORTING = (
 )
 
 
-class _Run:
-    """One run of a command: it speaks in the format asked for, and remembers for a document."""
-
-    def __init__(self, form: Format) -> None:
-        self.form = form
-        self.fail_on = Severity.ERROR
-        self.loaded: Loaded | None = None
-        self.failure: Failure | None = None
-
-    def say(self, line: str) -> None:
-        """Print a line of the answer; where a document has standard output, beside it."""
-        click.echo(line, err=self.form.is_document)
-
-    def show(self, loaded: Loaded) -> None:
-        """Print what was found, unless a document will say it."""
-        self.loaded = loaded
-        sources, found = loaded.sources, loaded.diagnostics
-        if found and self.form is Format.GITHUB:
-            self.say(report.github(sources, found))
-        elif found and self.form is Format.TEXT:
-            _complain(report.text(sources, found, is_coloured=_is_colour_wanted()), "")
-            _complain(report.summary(found))
-            _complain(f"To read more, run: providers-codegen explain-rule {found[0].code}")
-
-    def record(self, failure: Failure) -> None:
-        """Remember what went wrong besides the findings; the first such thing counts."""
-        self.failure = self.failure or failure
-        if self.form is Format.GITHUB:
-            self.say(report.github_failure(failure))
-
-    def fail(self, *messages: str, hint: str = "", is_of_settings: bool = False) -> None:
-        """Complain about something besides the findings, and remember it."""
-        _complain(*(f"error: {report.shown(message)}" for message in messages))
-        if hint:
-            _complain(f"help: {hint}")
-        message = "; ".join(messages)
-        self.record(Failure(message=message, hint=hint, is_of_settings=is_of_settings))
-
-    def close(self, code: int) -> None:
-        """Print the document where one was asked for, as UTF-8 whatever the terminal speaks."""
-        if self.form.is_document:
-            outcome = Outcome(
-                loaded=self.loaded,
-                failure=self.failure,
-                fail_on=self.fail_on.value,
-                exit_code=code,
-            )
-            click.echo(report.whole(outcome, self.form).encode("utf-8"))
-
-
-def _is_colour_wanted() -> bool:
-    """Tell whether findings are coloured; https://no-color.org says how people refuse it.
-
-    Where a stream is no terminal, click takes the colour away.
-    """
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
 _Options = tuple[Callable[[Callable[..., int]], Callable[..., int]], ...]
-_Command = Callable[[Options, _Run], int]
+# What settles the options of a build; all other flags are the command's own.
+_OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
 
 
-def _with(*groups: _Options) -> Callable[[_Command], Callable[..., int]]:
-    """Give a command groups of flags, resolved into options, and a run to speak through."""
+def _with(*groups: _Options) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command groups of flags: some become options, the others arguments of its own.
 
-    def decorated(command: _Command) -> Callable[..., int]:
+    The command is called with the options and a run to speak through.
+    """
+
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
         def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
-            run = _Run(Format(form))
-            return _quietly(lambda: command(_resolved(run, **flags), run), run)
+            run = Run(Format(form))
+            own = {name: value for name, value in flags.items() if name not in _OF_OPTIONS}
+            settled = {name: value for name, value in flags.items() if name in _OF_OPTIONS}
+            return quietly(lambda: command(_resolved(run, **settled), run, **own), run)
 
         flagged: Callable[..., int] = resolved
         for option in reversed([option for group in groups for option in group]):
@@ -147,7 +94,7 @@ def _with(*groups: _Options) -> Callable[[_Command], Callable[..., int]]:
 
 
 def _resolved(
-    run: _Run,
+    run: Run,
     targets: tuple[str, ...] = (),
     overlays: tuple[str, ...] = (),
     **flags: str | None,
@@ -158,48 +105,14 @@ def _resolved(
     return options
 
 
-def _quietly(command: Callable[[], int], run: _Run) -> int:
-    """Run a command; a reader or a user who has had enough gets no complaint from click."""
-    try:
-        code = _answered(command, run)
-        run.close(code)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        _complain("interrupted; no file is half written")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # What Python flushes at exit must go nowhere either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
-    return code
-
-
-def _answered(command: Callable[[], int], run: _Run) -> int:
-    """Return the exit code of a command, whatever becomes of it."""
-    try:
-        return command()
-    except ConfigError as error:
-        run.fail(error.message, hint=error.hint, is_of_settings=True)
-        return INVALID
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        return _internal(error, run)
-
-
-def _complain(*lines: str) -> None:
-    for line in lines:
-        click.echo(line, err=True)
-
-
-def _loaded(options: Options, run: _Run) -> Loaded:
+def _loaded(options: Options, run: Run) -> Loaded:
     """Load the manifest and show what was found in it."""
     loaded = pipeline.load(options.manifest, overlays=options.overlays)
     run.show(loaded)
     return loaded
 
 
-def _is_failing(run: _Run) -> bool:
+def _is_failing(run: Run) -> bool:
     """Tell whether warnings or notes fail the run, and complain if so."""
     found = run.loaded.diagnostics if run.loaded is not None else ()
     grave = report.at_least(found, run.fail_on)
@@ -231,8 +144,8 @@ def main() -> None:
 
 
 @main.command()
-@_with(_INPUT, _OUTPUT, _REPORTING)
-def check(options: Options, run: _Run) -> int:
+@_with(_INPUT, _REPORTING)
+def check(options: Options, run: Run) -> int:
     """Check the manifest and write nothing.
 
     \b
@@ -251,7 +164,7 @@ def check(options: Options, run: _Run) -> int:
 
 @main.command()
 @_with(_INPUT, _OUTPUT, _REPORTING)
-def generate(options: Options, run: _Run) -> int:
+def generate(options: Options, run: Run) -> int:
     """Write the artifacts: all of them, or none.
 
     \b
@@ -260,10 +173,10 @@ def generate(options: Options, run: _Run) -> int:
     """
     registry = _loaded(options, run).registry
     if registry is None:
-        _complain("nothing was written")
+        complain("nothing was written")
         return INVALID
     if _is_failing(run):
-        _complain("nothing was written")
+        complain("nothing was written")
         return NO
     trees = pipeline.trees(registry, options)
     try:
@@ -281,7 +194,7 @@ def generate(options: Options, run: _Run) -> int:
     return FINE
 
 
-def _print_written(out: Path, written: emit.Written, run: _Run) -> None:
+def _print_written(out: Path, written: emit.Written, run: Run) -> None:
     for path in written.changed:
         run.say(f"wrote    {out / path}")
     for path in written.removed:
@@ -294,7 +207,7 @@ def _print_written(out: Path, written: emit.Written, run: _Run) -> None:
 
 @main.command()
 @_with(_INPUT, _OUTPUT, _REPORTING)
-def verify(options: Options, run: _Run) -> int:
+def verify(options: Options, run: Run) -> int:
     """Fail if any file is not what the manifest gives.
 
     \b
@@ -324,7 +237,7 @@ _DIFF_LINES = 40
 _Found = list[tuple[Path, emit.Drift]]
 
 
-def _print_drift(options: Options, found: _Found, run: _Run) -> None:
+def _print_drift(options: Options, found: _Found, run: Run) -> None:
     for out, difference in found:
         path = out / difference.path
         run.say(f"{difference.kind.value:<9} {path}: {difference.cause.value}")
@@ -341,7 +254,7 @@ def _print_drift(options: Options, found: _Found, run: _Run) -> None:
     run.record(Failure(message=message, hint=f"run: {options.command}"))
 
 
-def _print_remedy(options: Options, found: _Found, run: _Run) -> None:
+def _print_remedy(options: Options, found: _Found, run: Run) -> None:
     causes = {difference.cause for _, difference in found}
     for out, difference in found:
         if difference.cause is emit.Cause.FOREIGN:
@@ -381,8 +294,8 @@ def explain_rule(code: str) -> int:
     rule = BY_CODE.get(code.upper()) or BY_NAME.get(code.lower())
     if rule is None:
         nearest = did_you_mean(code, [*BY_CODE, *BY_NAME])
-        _complain(f"error: there is no rule {report.shown(code)!r}")
-        _complain(f"help: {nearest or 'providers-codegen rules lists them'}")
+        complain(f"error: there is no rule {report.shown(code)!r}")
+        complain(f"help: {nearest or 'providers-codegen rules lists them'}")
         return USAGE
     click.echo(pipeline.rule_page(rule.code), nl=False)
     return FINE
@@ -390,7 +303,7 @@ def explain_rule(code: str) -> int:
 
 @main.command()
 @_with(_INPUT)
-def schema(options: Options, run: _Run) -> int:
+def schema(options: Options, run: Run) -> int:
     """Print the JSON Schema of the manifest, for editors.
 
     It is printed whatever state the manifest is in, because it is what helps to mend one. It
@@ -408,15 +321,53 @@ def schema(options: Options, run: _Run) -> int:
     return INVALID if loaded.registry is None else FINE
 
 
-def _internal(error: Exception, run: _Run) -> int:
-    """Report a fault of ours in one line; the variable brings the traceback back."""
-    if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
-        raise error
-    message = f"internal error: {type(error).__name__}: {report.shown(str(error))}"
-    hint = "please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints"
-    _complain(message, f"help: {hint}")
-    run.record(Failure(message=message, hint=hint))
-    return USAGE
+@main.command()
+@_with(
+    _MANIFEST,
+    (
+        click.option("--check", is_flag=True, help="Change nothing; fail if fmt would."),
+        click.option("--diff", is_flag=True, help="Change nothing; print what fmt would."),
+    ),
+)
+def fmt(options: Options, run: Run, *, check: bool, diff: bool) -> int:
+    """Format the manifest in place; comments and order stay.
+
+    \b
+    Example:
+      providers-codegen fmt --check --diff
+    """
+    path = options.manifest
+    try:
+        loaded, text = pipeline.formatted(path)
+    except formatting.RefusedError as refused:
+        run.fail(
+            f"{path} cannot be formatted: {refused.message}",
+            hint=f"{refused.hint}; nothing was changed",
+        )
+        return INVALID
+    run.show(loaded)
+    if text is None:
+        return INVALID
+    try:
+        difference = emit.difference(path, text)
+        if difference and not (check or diff):
+            emit.rewrite(path, text)
+    except OSError as error:
+        run.fail(f"{path} cannot be formatted: {error.strerror or error}; it is as it was")
+        return USAGE
+    return _formatted(path, difference, run, is_check=check, is_diff=diff)
+
+
+def _formatted(path: Path, difference: str, run: Run, *, is_check: bool, is_diff: bool) -> int:
+    """Say what fmt did, or would do."""
+    if is_diff:
+        click.echo(difference, nl=False)
+    if difference and (is_check or is_diff):
+        if is_check:
+            run.say(f"{path}: not formatted; to mend, run fmt without --check")
+        return NO
+    run.say(f"{path}: {'formatted' if difference else 'already formatted'}")
+    return FINE
 
 
 def _outcome() -> int:
@@ -428,7 +379,7 @@ def _outcome() -> int:
     except click.Abort:
         return INTERRUPTED
     except Exception as error:
-        return _internal(error, _Run(Format.TEXT))
+        return internal(error, Run(Format.TEXT))
     return code if isinstance(code, int) else FINE
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from enum import Enum
 from fnmatch import fnmatch
+from glob import escape
 from pathlib import Path, PurePosixPath
 
 from codegen.digest import is_untouched
@@ -130,15 +132,19 @@ def _changed_cause(old: str, new: str, fingerprint: str) -> Cause:
     return Cause.MANIFEST if needle in new and needle not in old else Cause.TEMPLATES
 
 
-def _unified(path: str, old: str, new: str) -> str:
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_NO_LINE_END = "\n\\ No newline at end of file\n"
+
+
+def _unified(path: str, old: str, new: str, origin: str = "generated") -> str:
     lines = unified_diff(
-        old.splitlines(keepends=True),
-        new.splitlines(keepends=True),
+        _LINE.findall(old),
+        _LINE.findall(new),
         fromfile=f"{path} (on disk)",
-        tofile=f"{path} (generated)",
+        tofile=f"{path} ({origin})",
         n=2,
     )
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return "".join(line if line.endswith("\n") else line + _NO_LINE_END for line in lines)
 
 
 def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
@@ -394,3 +400,64 @@ def _plan(artifacts: tuple[Artifact, ...], found: tuple[Drift, ...]) -> Written:
     changed = tuple(d.path for d in found if d.kind is not Kind.EXTRA)
     unchanged = tuple(a.path for a in artifacts if a.path not in changed)
     return Written(changed=changed, removed=removed, unchanged=unchanged, kept=kept)
+
+
+# one file
+
+
+def difference(path: Path, text: str) -> str:
+    """Return how a file differs from its formatted text, as a unified diff; else nothing.
+
+    Every byte counts: line ends and a byte order mark as well. Raises `OSError`.
+    """
+    data = path.read_bytes()
+    if data == text.encode("utf-8"):
+        return ""
+    return _unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Give a fresh file beside another; it and what a killed run left go afterwards."""
+    prefix = _STAGE.format(name=target.name)
+    for left in target.parent.glob(escape(prefix) + "*"):
+        left.unlink()
+    handle, name = tempfile.mkstemp(prefix=prefix, dir=target.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _fill(path: Path, data: bytes) -> None:
+    """Write a file, and wait until the disk has it."""
+    with path.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _dress(path: Path, like: Path) -> None:
+    """Give a file the owner, as far as the system lets us, and the mode of another."""
+    if hasattr(os, "chown"):
+        with suppress(PermissionError):
+            os.chown(path, like.stat().st_uid, like.stat().st_gid)
+    shutil.copymode(like, path)
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Make a file hold another text, all of it or none.
+
+    The new text is written beside the file and takes its place in one step, with the mode
+    and the owner of the old one. Of a symbolic link, the file it leads to is replaced.
+    Raises `OSError` where the system refuses, or the file is not to be written; nothing is
+    changed then.
+    """
+    target = path.resolve(strict=True)
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    with _locked(target.parent), _beside(target) as fresh:
+        _fill(fresh, text.encode("utf-8"))
+        _dress(fresh, target)
+        fresh.replace(target)

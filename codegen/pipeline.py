@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codegen import faults, overlays, render, suppressions, syntax
+from codegen import faults, formatting, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
@@ -162,3 +162,17 @@ def json_schema(provider_names: Iterable[str], options: Options) -> render.Artif
     """Render the JSON Schema by itself, which takes no more of a manifest than names."""
     (artifact,) = render.render([data.schema_page(provider_names, options)])
     return artifact
+
+
+def formatted(path: Path) -> tuple[Loaded, str | None]:
+    """Read a manifest and format it; the text is None where findings keep it from having one.
+
+    Raises `formatting.RefusedError` for a sound one that is better left alone.
+    """
+    try:
+        source = read(path)
+    except UnreadableError as error:
+        return _loaded([_unreadable(str(path), error, 0)]), None
+    text, diagnostics = formatting.formatted(source)
+    files = Sources(files=(source,))
+    return Loaded(sources=files, registry=None, diagnostics=settle(diagnostics)), text

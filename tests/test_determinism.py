@@ -82,7 +82,7 @@ def test_fingerprint_does_not_follow_the_writing(
 
 
 EDITS = [
-    ('x-owner: {team: "gateway"', 'x-owner: {team: "gatewax"'),
+    ("x-owner: {team: gateway", "x-owner: {team: gatewax"),
     ("VENDOR_TOKEN: bearer", "VENDOR_TOKEN: x-api-key"),
     ('Platform "one"', 'Platform "two"'),
     ("vendor_logo: case", "vendor_logo: casf"),
@@ -98,13 +98,13 @@ EDITS = [
     ("default: eu-1", "default: eu-2"),
     ("path: {env: CASE_PATH}", "path: {env: CASE_PATH, default: x}"),
     ("wire_model_prefix: case/", "wire_model_prefix: cases/"),
-    ('tooltip: ""', 'tooltip: " "'),
+    ("tooltip: ''", "tooltip: ' '"),
     ("since: 2026-01-31", "since: 2026-02-01"),
     ("deprecated: true\n", ""),
     ("examples: [Mix-one]", "examples: [Mix-two]"),
     ("{deep: [1, {a: b}]}", "{deep: [1, {a: c}]}"),
-    ("models: [both, one-only, 'same/id']", "models: [one-only, both, 'same/id']"),
-    ('reason: ""', 'reason: "-"'),
+    ("models: [both, one-only, same/id]", "models: [one-only, both, same/id]"),
+    ("reason: ''", "reason: '-'"),
     ("replacement: one-only", "replacement: both"),
     ("default_model: both", "default_model: one-only"),
     ("x-color: '#fff'", "x-color: '#000'"),

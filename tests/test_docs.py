@@ -41,8 +41,9 @@ import pytest
 import codegen
 from codegen import schema, tables
 from codegen.canonical import fingerprint
-from codegen.cli import FINE, INVALID, NO, USAGE, generate
+from codegen.cli import generate
 from codegen.config import SETTINGS
+from codegen.console import FINE, INVALID, NO, USAGE
 from codegen.ir import Registry
 from codegen.patterns import PatternError, compile_pattern
 from codegen.re2 import matches

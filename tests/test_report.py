@@ -750,7 +750,8 @@ FAIL_ON = [
 def test_findings_fail_the_run_from_the_severity_asked_for(
     project: Path, command: str, severity: str, code: int, is_setting: bool
 ) -> None:
-    arguments = [command, "--manifest", "warning.yaml", "--out", "built"]
+    arguments = [command, "--manifest", "warning.yaml"]
+    arguments += [] if command == "check" else ["--out", "built"]
     if is_setting:
         text = f'[tool.providers-codegen]\nfail-on = "{severity}"\n'
         (project / "pyproject.toml").write_text(text, encoding="utf-8")

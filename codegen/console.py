@@ -1,0 +1,124 @@
+"""How a run of the command line speaks: findings, answers and complaints, in one format."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+import click
+
+from codegen import report
+from codegen.config import ConfigError
+from codegen.diagnostics import Severity
+from codegen.pipeline import Loaded
+from codegen.report import Failure, Format, Outcome
+
+FINE, NO, INVALID, USAGE = 0, 1, 2, 3
+# As shells count a death by SIGINT and by SIGPIPE.
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+
+class Run:
+    """One run of a command: it speaks in the format asked for, and remembers for a document."""
+
+    def __init__(self, form: Format) -> None:
+        """Begin with nothing loaded and nothing gone wrong."""
+        self.form = form
+        self.fail_on = Severity.ERROR
+        self.loaded: Loaded | None = None
+        self.failure: Failure | None = None
+
+    def say(self, line: str) -> None:
+        """Print a line of the answer; where a document has standard output, beside it."""
+        click.echo(line, err=self.form.is_document)
+
+    def show(self, loaded: Loaded) -> None:
+        """Print what was found, unless a document will say it."""
+        self.loaded = loaded
+        sources, found = loaded.sources, loaded.diagnostics
+        if found and self.form is Format.GITHUB:
+            self.say(report.github(sources, found))
+        elif found and self.form is Format.TEXT:
+            complain(report.text(sources, found, is_coloured=_is_colour_wanted()), "")
+            complain(report.summary(found))
+            complain(f"To read more, run: providers-codegen explain-rule {found[0].code}")
+
+    def record(self, failure: Failure) -> None:
+        """Remember what went wrong besides the findings; the first such thing counts."""
+        self.failure = self.failure or failure
+        if self.form is Format.GITHUB:
+            self.say(report.github_failure(failure))
+
+    def fail(self, *messages: str, hint: str = "", is_of_settings: bool = False) -> None:
+        """Complain about something besides the findings, and remember it."""
+        complain(*(f"error: {report.shown(message)}" for message in messages))
+        if hint:
+            complain(f"help: {hint}")
+        message = "; ".join(messages)
+        self.record(Failure(message=message, hint=hint, is_of_settings=is_of_settings))
+
+    def close(self, code: int) -> None:
+        """Print the document where one was asked for, as UTF-8 whatever the terminal speaks."""
+        if self.form.is_document:
+            outcome = Outcome(
+                loaded=self.loaded,
+                failure=self.failure,
+                fail_on=self.fail_on.value,
+                exit_code=code,
+            )
+            click.echo(report.whole(outcome, self.form).encode("utf-8"))
+
+
+def _is_colour_wanted() -> bool:
+    """Tell whether findings are coloured; https://no-color.org says how people refuse it.
+
+    Where a stream is no terminal, click takes the colour away.
+    """
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def quietly(command: Callable[[], int], run: Run) -> int:
+    """Run a command; a reader or a user who has had enough gets no complaint from click."""
+    try:
+        code = _answered(command, run)
+        run.close(code)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        complain("interrupted; no file is half written")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What Python flushes at exit must go nowhere either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return code
+
+
+def _answered(command: Callable[[], int], run: Run) -> int:
+    """Return the exit code of a command, whatever becomes of it."""
+    try:
+        return command()
+    except ConfigError as error:
+        run.fail(error.message, hint=error.hint, is_of_settings=True)
+        return INVALID
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return internal(error, run)
+
+
+def complain(*lines: str) -> None:
+    """Print lines to standard error."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def internal(error: Exception, run: Run) -> int:
+    """Report a fault of ours in one line; the variable brings the traceback back."""
+    if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
+        raise error
+    message = f"internal error: {type(error).__name__}: {report.shown(str(error))}"
+    hint = "please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints"
+    complain(message, f"help: {hint}")
+    run.record(Failure(message=message, hint=hint))
+    return USAGE
