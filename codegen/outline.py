@@ -105,8 +105,6 @@ class _Outline:
     def _indent(self, token: Token) -> int:
         if self.brackets:
             return self._inner_indent() - (STEP if token.kind is Kind.CLOSE else 0)
-        if token.kind in {Kind.MARKER, Kind.STOP}:
-            return 0
         is_entry = self.is_entry or token.kind is Kind.COLON
         return self._entry_indent() if is_entry else self._value_indent()
 

@@ -133,6 +133,10 @@ COMMENTS = {
     ),
     "behind several lines": ("a: b\n c # one\nd: 1\n", "a: b\n  c  # one\nd: 1\n"),
     "behind a mark": ("--- # one\na: 1\n... # two\n", "---  # one\na: 1\n...  # two\n"),
+    "behind an anchor of everything": (
+        "--- &b # one\n# two\na: 1\n",
+        "--- &b  # one\n# two\na: 1\n",
+    ),
     "no comment": ("a: b#c\nd: 'e # f'\n", "a: b#c\nd: 'e # f'\n"),
 }
 
