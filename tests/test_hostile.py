@@ -204,7 +204,7 @@ def test_lone_surrogate_is_refused_with_a_diagnostic(piece: str) -> None:
     text = manifest([provider("acme", "^acme", display_name=piece)], {})
     loaded = pipeline.load_source(Source(path="m.yaml", text=text))
     assert loaded.registry is None
-    assert [found.code for found in loaded.diagnostics] == ["Y011"]
+    assert [found.code for found in loaded.diagnostics] == ["Y002"]
 
 
 def test_no_generated_line_hides_anything(everything: Registry) -> None:
