@@ -8,7 +8,7 @@ CODEGEN := $(BIN)/python -m codegen
 
 .DEFAULT_GOAL := help
 
-.PHONY: help generate verify check test conformance snapshots fmt lint bench clean
+.PHONY: help generate verify check test conformance fuzz snapshots fmt lint bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ test: $(VENV)/.toolchains ## Run all tests, with real Python, Go and Node
 
 conformance: $(VENV)/.toolchains ## Run vectors.json through each language, and nothing else
 	@$(BIN)/python -m pytest tests/test_conformance.py
+
+fuzz: $(VENV)/.fuzz ## Try 300,000 bad inputs on the compiler, half of them steered by coverage
+	@$(BIN)/python -m tests.fuzz
 
 snapshots: $(VENV)/.toolchains ## Rewrite the goldens of the tests; read the diff before you commit
 	@$(BIN)/python -m pytest --snapshot-update
@@ -72,4 +75,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.runtime
 
 $(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json tests/sarif/go.sum | $(VENV)/.dev
 	@$(BIN)/python tests/toolchains.py
+	@touch $@
+
+$(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
+	@echo "set-up: the fuzzer that coverage steers"
+	@$(PIP) --require-hashes -r requirements-fuzz.lock
 	@touch $@

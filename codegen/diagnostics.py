@@ -8,6 +8,9 @@ from enum import Enum
 
 from codegen.source import Span
 
+# A file with more is no manifest that somebody got wrong, and nobody reads on from here.
+MAX_FINDINGS = 100_000
+
 
 class Severity(Enum):
     """How much a finding weighs; only an error keeps a manifest from compiling."""
@@ -37,14 +40,16 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
 
 
-def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
-    span = diagnostic.span
-    return (span.start, span.end, diagnostic.code, diagnostic.message)
+def _order(found: Diagnostic) -> tuple[int, int, str, str, str, tuple[Note, ...]]:
+    span = found.span
+    return (span.start, span.end, found.code, found.message, found.hint, found.notes)
 
 
 def settle(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Return the findings without doubles, sorted by place, code and message."""
-    return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
+    ordered = sorted(diagnostics, key=_order)
+    pairs = zip(ordered, [None, *ordered], strict=False)
+    return tuple(found for found, before in pairs if found != before)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

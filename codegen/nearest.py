@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
@@ -64,10 +67,14 @@ def _missing(left: str, right: str) -> int:
     return max(len(left), len(right)) - shared
 
 
+def _limit(word: str, candidate: str) -> int:
+    return max(2, max(len(word), len(candidate)) // 3)
+
+
 def _scored(word: str, candidates: Iterable[str]) -> Iterator[tuple[int, int, str]]:
     lowered = ascii_lower(word)
     for order, candidate in enumerate(candidates):
-        limit = max(2, max(len(word), len(candidate)) // 3)
+        limit = _limit(word, candidate)
         other = ascii_lower(candidate)
         if abs(len(word) - len(candidate)) > limit or _missing(lowered, other) > limit:
             continue
@@ -85,20 +92,80 @@ def nearest(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, .
     >>> nearest("depricated", ["deprecated", "tooltip"])
     ('deprecated',)
     """
-    return _nearest(word, tuple(candidates), most)
+    known = _answers(tuple(candidates))
+    if (word, most) not in known:
+        if len(known) >= _MAX_ANSWERS:
+            known.clear()
+        scored = sorted(_scored(word, candidates))[:most]
+        known[word, most] = tuple(candidate for _, _, candidate in scored)
+    return known[word, most]
 
 
-# Every function that refuses an id offers the same words for it.
-@lru_cache(maxsize=4_096)
-def _nearest(word: str, candidates: tuple[str, ...], most: int) -> tuple[str, ...]:
-    return tuple(candidate for _, _, candidate in sorted(_scored(word, candidates))[:most])
+_MAX_ANSWERS = 4_096
+
+
+# Every function that refuses an id offers the same words for it. The answers lie with the
+# candidates, of which there are few and long lists, and not a list with each answer.
+@lru_cache(maxsize=64)
+def _answers(candidates: tuple[str, ...]) -> dict[tuple[str, int], tuple[str, ...]]:
+    return {}
+
+
+class _Purse:
+    """How many letters `did_you_mean` may still compare."""
+
+    def __init__(self, letters: int) -> None:
+        self.letters = letters
+
+    def pay(self, letters: int) -> bool:
+        """Take out what a comparison costs; tell whether it was there."""
+        self.letters -= letters
+        return self.letters >= 0
+
+
+# Enough for hundreds of slips in a manifest of a hundred names, and for dozens among a thousand.
+MAX_LETTERS = 1_000_000
+
+_FAR = sys.maxsize
+
+_purse: ContextVar[_Purse | None] = ContextVar("purse", default=None)
+
+
+@contextmanager
+def few_hints(letters: int = MAX_LETTERS) -> Iterator[None]:
+    """Bound what `did_you_mean` may compare in here; when that is spent, it has no idea.
+
+    A hint is a courtesy. Thousands of unknown names among thousands of known ones would take
+    minutes, for hints that a report does not even show.
+    """
+    token = _purse.set(_Purse(letters))
+    try:
+        yield
+    finally:
+        _purse.reset(token)
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """Return the question for the nearest candidate, or None where none is near.
 
+    The same candidate as `nearest` has first, as long as there is something in the purse of
+    `few_hints`.
+
     >>> did_you_mean("minmax", ["minimax", "zai"])
     'did you mean "minimax"?'
     """
-    found = nearest(word, candidates, most=1)
-    return f'did you mean "{found[0]}"?' if found else None
+    purse = _purse.get() or _Purse(MAX_LETTERS)
+    found, best, lowered = None, _FAR, ascii_lower(word)
+    for candidate in candidates:
+        limit = min(_limit(word, candidate), best - 1)
+        if not purse.pay(1 + len(candidate)):
+            return None
+        if abs(len(word) - len(candidate)) > limit:
+            continue
+        other = ascii_lower(candidate)
+        if _missing(lowered, other) > limit or not purse.pay(len(word) * len(candidate)):
+            continue
+        score = distance(lowered, other, limit)
+        if score <= limit:
+            found, best = candidate, score
+    return f'did you mean "{found}"?' if found is not None else None

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from codegen import faults, schema
 from codegen.canonical import dumps
-from codegen.diagnostics import Diagnostic
+from codegen.diagnostics import MAX_FINDINGS, Diagnostic
 from codegen.ir import (
     DEFAULT_CREDENTIAL_HEADERS,
     SCHEMA_VERSION,
@@ -31,7 +31,7 @@ from codegen.ir import (
     Withdrawn,
 )
 from codegen.nearest import did_you_mean
-from codegen.patterns import PatternError, compile_pattern
+from codegen.patterns import Budget, PatternError, compile_pattern
 from codegen.source import Source
 from codegen.syntax import Mapping, Node, Scalar, Sequence, span_inside
 
@@ -163,10 +163,12 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.budget = Budget()
         self.diagnostics: list[Diagnostic] = []
 
     def add(self, diagnostic: Diagnostic) -> None:
-        self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) <= MAX_FINDINGS:
+            self.diagnostics.append(diagnostic)
 
     def wrong_type(self, node: Node, expected: str, hint: str) -> None:
         self.add(faults.wrong_type(node.span, expected, _describe(node), hint))
@@ -291,7 +293,7 @@ class _Reader:
         if text is None:
             return Pattern(text=Text("", record.span), rules=())
         try:
-            return Pattern(text=text, rules=compile_pattern(text))
+            return Pattern(text=text, rules=compile_pattern(text, self.budget))
         except PatternError as fault:
             span = span_inside(self.source, text, text.span, fault.start, fault.end)
             self.add(faults.PATTERN_FAULTS[fault.rule](span, fault.message, fault.hint))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
-from bisect import bisect_right
+import stat
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from pathlib import Path
 
 
@@ -27,12 +31,24 @@ class Position:
 NOWHERE = Span(start=0, end=0)
 
 
+# Lines are counted in steps of so many characters: to remember where each one begins would
+# take ten times the memory of a file of short lines.
+_STEP = 1 << 12
+
+
+def _line_ends(text: str, start: int, end: int) -> int:
+    """Return how many line ends have their last character in `[start, end)`."""
+    pairs = text.count("\r\n", start, end + 1)
+    return text.count("\n", start, end) + text.count("\r", start, end) - pairs
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    """Return how many line ends stand before each step of a text."""
+    ends = (_line_ends(text, start, start + _STEP) for start in range(0, len(text), _STEP))
+    return tuple(accumulate(ends, initial=0))
+
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-def _line_starts(text: str) -> tuple[int, ...]:
-    """Return the offsets at which a line begins."""
-    return (0, *(match.end() for match in _LINE_END.finditer(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +62,11 @@ class Source:
     path: str
     text: str
     base: int = 0
-    starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _steps: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the lines once; every diagnostic asks for them."""
-        object.__setattr__(self, "starts", _line_starts(self.text))
+        """Count the lines once; every diagnostic asks for them."""
+        object.__setattr__(self, "_steps", _steps(self.text))
 
     @property
     def end(self) -> int:
@@ -68,14 +84,22 @@ class Source:
     def position(self, offset: int) -> Position:
         """Return the position of a shared offset; an offset past the end is the end."""
         offset = min(offset, self.end) - self.base
-        line = bisect_right(self.starts, offset)
-        return Position(line=line, column=offset - self.starts[line - 1] + 1)
+        step = offset // _STEP
+        line = self._steps[step] + _line_ends(self.text, step * _STEP, offset) + 1
+        return Position(line=line, column=offset - self._start(line) + 1)
+
+    def _start(self, line: int) -> int:
+        """Return where in the text a line (counted from 1) begins."""
+        step = max(bisect_left(self._steps, line - 1) - 1, 0)
+        ends = _LINE_END.finditer(self.text, step * _STEP)
+        wanted = line - 2 - self._steps[step]
+        return 0 if line == 1 else next(islice(ends, wanted, None)).end()
 
     def line_text(self, line: int) -> str:
         """Return the text of a line (counted from 1) without its line end."""
-        start = self.starts[line - 1]
-        end = self.starts[line] if line < len(self.starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        start = self._start(line)
+        end = _LINE_END.search(self.text, start)
+        return self.text[start : end.start() if end is not None else None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +129,31 @@ class UnreadableError(Exception):
         self.text = text
 
 
-MAX_BYTES = 64 * 1024 * 1024
+# Three times the largest manifest that we know how to mean.
+MAX_BYTES = 16 * 1024 * 1024
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, or what has taken its place: a pipe would keep us until somebody writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _read_bytes(path: Path) -> bytes:
+    irregular = UnreadableError("it is not a regular file", "name a YAML file")
     try:
         if path.exists() and not path.is_file():
-            raise UnreadableError("it is not a regular file", "name a YAML file")
-        with path.open("rb") as stream:
+            raise irregular
+        with open(path, "rb", opener=_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise irregular
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise UnreadableError(f"it cannot be read: {reason}", "check the path") from error
+    except ValueError as error:
+        raise UnreadableError("no file can have such a name", "check the path") from error
     if len(data) > MAX_BYTES:
-        raise UnreadableError("it is larger than 64 MiB", "split it or remove what is not data")
+        raise UnreadableError("it is larger than 16 MiB", "split it or remove what is not data")
     return data
 
 
@@ -129,10 +164,11 @@ def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
     `UnreadableError` for everything that keeps it from being text.
     """
     data = _read_bytes(path)
+    marked = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     try:
-        text = data.decode("utf-8-sig")
+        text = data[marked:].decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"it is not UTF-8 (byte {error.start + 1})"
-        before = data[: error.start].decode("utf-8-sig")
+        message = f"it is not UTF-8 (byte {marked + error.start + 1})"
+        before = data[marked : marked + error.start].decode("utf-8")
         raise UnreadableError(message, "save it as UTF-8", before) from error
     return Source(path=shown if shown is not None else str(path), text=text, base=base)

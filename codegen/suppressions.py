@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -26,11 +26,6 @@ class Suppression:
     span: Span
     reach: Span
     reason: str
-
-    def covers(self, diagnostic: Diagnostic) -> bool:
-        """Tell whether a finding is of this code and begins within reach."""
-        is_near = self.reach.start <= diagnostic.span.start < self.reach.end
-        return is_near and diagnostic.code == self.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +90,11 @@ class _Comments:
 
     def _next_entry(self, offset: int) -> Span:
         """Return the first entry behind an offset: the widest of those that begin there."""
-        following = [span for span in self._entries if span.start >= offset]
-        if not following:
+        index = bisect_left(self._entries, Span(start=offset, end=0))
+        if index == len(self._entries):
             return Span(start=offset, end=offset)
-        first = following[0].start
-        return max((span for span in following if span.start == first), key=lambda span: span.end)
+        start = self._entries[index].start
+        return self._entries[bisect_left(self._entries, Span(start=start + 1, end=0)) - 1]
 
 
 def _codes(source: Source, match: re.Match[str], listed: str) -> Iterator[tuple[str, Span]]:
@@ -145,26 +140,48 @@ def read(source: Source, root: Node) -> tuple[tuple[Suppression, ...], tuple[Dia
     return tuple(suppressions), tuple(found)
 
 
+class _Reaches:
+    """What the comments about one code reach, asked about ever later places."""
+
+    def __init__(self, suppressions: Iterable[Suppression]) -> None:
+        groups: dict[Span, list[Suppression]] = {}
+        for suppression in suppressions:
+            groups.setdefault(suppression.reach, []).append(suppression)
+        self._ahead = sorted(groups.items(), key=lambda group: group[0], reverse=True)
+        self._open: list[tuple[Span, list[Suppression]]] = []
+
+    def at(self, offset: int) -> list[list[Suppression]]:
+        """Return the suppressions that reach an offset, those of one reach together."""
+        while self._ahead and self._ahead[-1][0].start <= offset:
+            self._open.append(self._ahead.pop())
+        self._open = [group for group in self._open if offset < group[0].end]
+        return [suppressions for _, suppressions in self._open]
+
+
 def apply(
     diagnostics: Iterable[Diagnostic], suppressions: Iterable[Suppression]
 ) -> tuple[tuple[Diagnostic, ...], tuple[Suppressed, ...]]:
     """Take out the findings that comments ignore; add one for each comment that ignored none.
 
-    Returns the findings that are left and those that were ignored.
+    The findings are expected settled. Returns those that are left and those that were ignored.
     """
     by_code: dict[str, list[Suppression]] = {}
     unused = dict.fromkeys(suppressions)
     for suppression in unused:
         by_code.setdefault(suppression.code, []).append(suppression)
+    reaches = {code: _Reaches(about) for code, about in by_code.items()}
     left: list[Diagnostic] = []
     ignored: list[Suppressed] = []
-    used: set[Suppression] = set()
+    used: dict[Span, list[Suppression]] = {}
     for diagnostic in diagnostics:
-        covering = [s for s in by_code.get(diagnostic.code, ()) if s.covers(diagnostic)]
-        used.update(covering)
+        reached = reaches.get(diagnostic.code)
+        covering = reached.at(diagnostic.span.start) if reached is not None else []
+        used.update((group[0].span, group) for group in covering)
         if covering:
-            ignored.append(Suppressed(diagnostic=diagnostic, reason=covering[-1].reason))
+            nearest = max((group[-1] for group in covering), key=lambda s: s.span)
+            ignored.append(Suppressed(diagnostic=diagnostic, reason=nearest.reason))
         else:
             left.append(diagnostic)
-    left += [faults.unused_suppression(s.span, s.code) for s in unused if s not in used]
+    spans = {suppression.span for group in used.values() for suppression in group}
+    left += [faults.unused_suppression(s.span, s.code) for s in unused if s.span not in spans]
     return tuple(left), tuple(ignored)

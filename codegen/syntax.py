@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, ClassVar, Protocol
 
 import yaml
-from yaml import nodes as yaml_nodes
 
 from codegen import faults
-from codegen.diagnostics import Diagnostic
+from codegen.diagnostics import MAX_FINDINGS, Diagnostic
 from codegen.source import Source, Span
 
 # libyaml where the wheel carries it: the same nodes, ten times sooner.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 64
+# A thousand providers on each of fifty runtimes, with 100,000 ids, are 350,000 nodes.
+MAX_NODES = 400_000
 MAX_ALIASED_NODES = 10_000
+MAX_ALIASED_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,12 @@ class _RefusedError(Exception):
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+# What a reader drops at the start of a file; a second one would be a hidden character.
+_BYTE_ORDER_MARK = re.compile("\ufeff")
+
+
 def _check_characters(source: Source) -> None:
-    match = _UNPRINTABLE.search(source.text)
+    match = _BYTE_ORDER_MARK.match(source.text) or _UNPRINTABLE.search(source.text)
     if match is not None:
         span = source.span(match.start(), match.end())
         raise _RefusedError(faults.forbidden_character(span, match.group()))
@@ -78,104 +85,202 @@ def _offset(source: Source, mark: _Mark | None) -> int:
     return min(mark.index, len(source.text)) if mark is not None else 0
 
 
+# More of these, each looked up among all before it, would keep the parser busy for good.
+_MAX_TAG_DIRECTIVES = 16
+_TAG_DIRECTIVE = re.compile("(?<![^\\r\\n\\x85\\u2028\\u2029])%TAG[^\\r\\n\\x85\\u2028\\u2029]*")
+
+
+def _check_directives(source: Source) -> None:
+    found = islice(_TAG_DIRECTIVE.finditer(source.text), _MAX_TAG_DIRECTIVES, None)
+    for match in found:
+        raise _RefusedError(faults.explicit_tag(source.span(*match.span()), match.group()))
+
+
 def _span(source: Source, start: _Mark | None, end: _Mark | None) -> Span:
     """Return the span of a node without the white space that YAML lets a block end in."""
-    first, last = _offset(source, start), _offset(source, end)
-    return source.span(first, first + len(source.text[first:last].rstrip()))
+    first, last = start.index if start else 0, end.index if end else 0
+    if first < last and source.text[last - 1].isspace():
+        last = first + len(source.text[first:last].rstrip())
+    return source.span(first, last)
 
 
-def _depth_change(event: yaml.Event) -> int:
-    if isinstance(event, yaml.CollectionStartEvent):
-        return 1
-    return -1 if isinstance(event, yaml.CollectionEndEvent) else 0
+_RESOLVERS: dict[str | None, list[tuple[str, re.Pattern[str]]]] = _LOADER.yaml_implicit_resolvers
 
 
-def _event_fault(
-    source: Source, event: yaml.Event, depth: int, documents: int
-) -> Diagnostic | None:
-    """Return the finding for an event that has no place in a manifest."""
-    tag = getattr(event, "tag", None)
-    if depth <= MAX_DEPTH and documents <= 1 and tag is None:
-        return None
-    span = _span(source, event.start_mark, event.end_mark)
-    if depth > MAX_DEPTH:
-        return faults.deep_nesting(span, MAX_DEPTH)
-    if documents > 1:
-        return faults.second_document(span)
-    return faults.explicit_tag(span, str(tag))
+def _kind(text: str) -> str:
+    """Return the last part of the tag that YAML 1.1 resolves a plain scalar to.
 
-
-def _check_events(source: Source) -> None:
-    """Refuse what would make composing unsafe or the meaning of a node doubtful.
-
-    A scan over the flat stream of events: no recursion, whatever the depth of the text.
+    >>> _kind("word"), _kind("yes"), _kind("1_000")
+    ('str', 'bool', 'int')
     """
-    depth = documents = 0
-    for event in yaml.parse(source.text, Loader=_LOADER):
-        depth += _depth_change(event)
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        fault = _event_fault(source, event, depth, documents)
-        if fault is not None:
-            raise _RefusedError(fault)
+    for tag, pattern in _RESOLVERS.get(text[:1], ()):
+        if pattern.match(text):
+            return tag.rpartition(":")[2]
+    return "str"
 
 
-def _kind(tag: str) -> str:
-    """Return the last part of a YAML tag.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weight:
+    """What a reader of a node reads: all nodes below it and their characters."""
 
-    >>> _kind("tag:yaml.org,2002:str")
-    'str'
+    nodes: int
+    characters: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """A collection that has begun and not yet ended; of a mapping, keys and values in turn."""
+
+    event: yaml.CollectionStartEvent
+    is_mapping: bool
+    nodes: int
+    characters: int
+    children: list[Node] = field(default_factory=list)
+
+
+class _Composer:
+    """Builds our nodes from the flat stream of events: no recursion, whatever the text is.
+
+    An alias is the very node of its anchor. What the aliases unfold to is bounded, since a
+    few hundred bytes of them can mean billions of nodes.
     """
-    return tag.rpartition(":")[2]
-
-
-class _Converter:
-    """Turns composed YAML nodes into ours; anchors are expanded, within bounds."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
-        self._open: set[int] = set()
-        self._seen: set[int] = set()
-        self._aliased = 0
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Node, _Weight] | None] = {}
+        self._documents = 0
+        self._nodes = self._characters = 0
+        self._aliased_nodes = self._aliased_characters = 0
 
-    def node(self, node: yaml_nodes.Node) -> Node:
-        span = _span(self.source, node.start_mark, node.end_mark)
-        if isinstance(node, yaml_nodes.ScalarNode):
-            return Scalar(span=span, text=node.value, kind=_kind(node.tag))
-        self._count(node, span)
-        self._open.add(id(node))
-        converted = self._collection(node, span)
-        self._open.discard(id(node))
-        return converted
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event. Raises `_RefusedError` for what has no place in a manifest."""
+        step = self._STEPS.get(type(event))
+        if step is not None:
+            step(self, event)
 
-    def _count(self, node: yaml_nodes.Node, span: Span) -> None:
-        """Bound what aliases may unfold to: a few hundred bytes can mean billions of nodes."""
-        if id(node) in self._open:
-            raise _RefusedError(faults.endless_alias(span, "the anchor contains itself"))
-        if id(node) in self._seen:
-            self._aliased += 1 + len(node.value)
-            if self._aliased > MAX_ALIASED_NODES:
-                message = f"the aliases unfold to more than {MAX_ALIASED_NODES:,} nodes"
-                raise _RefusedError(faults.endless_alias(span, message))
-        self._seen.add(id(node))
+    def _at(self, event: yaml.Event) -> Span:
+        return _span(self.source, event.start_mark, event.end_mark)
 
-    def _collection(self, node: yaml_nodes.Node, span: Span) -> Node:
-        if isinstance(node, yaml_nodes.SequenceNode):
-            return Sequence(span=span, items=tuple(self.node(item) for item in node.value))
-        entries = tuple((self._key(key), self.node(value)) for key, value in node.value)
-        self.diagnostics.extend(_duplicate_keys(entries))
+    def _document(self, event: yaml.DocumentStartEvent) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            raise _RefusedError(faults.second_document(self._at(event)))
+        if event.tags:
+            raise _RefusedError(faults.explicit_tag(self._at(event), "%TAG"))
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        self._begin(event)
+        text = event.value
+        self._characters += len(text)
+        kind = _kind(text) if event.implicit[0] else "str"
+        scalar = Scalar(span=self._at(event), text=text, kind=kind)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (scalar, _Weight(nodes=1, characters=len(text)))
+        self._put(scalar, scalar.span)
+
+    def _start(self, event: yaml.CollectionStartEvent) -> None:
+        self._begin(event)
+        if len(self._open) >= MAX_DEPTH:
+            raise _RefusedError(faults.deep_nesting(self._at(event), MAX_DEPTH))
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        begun = _Open(
+            event=event,
+            is_mapping=isinstance(event, yaml.MappingStartEvent),
+            nodes=self._nodes - 1,
+            characters=self._characters,
+        )
+        self._open.append(begun)
+
+    def _finish(self, event: yaml.CollectionEndEvent) -> None:
+        begun = self._open.pop()
+        span = _span(self.source, begun.event.start_mark, event.end_mark)
+        node = self._collection(begun, span)
+        if begun.event.anchor is not None:
+            nodes, characters = self._nodes - begun.nodes, self._characters - begun.characters
+            weight = _Weight(nodes=nodes, characters=characters)
+            self._anchors[begun.event.anchor] = (node, weight)
+        self._put(node, span)
+
+    def _collection(self, begun: _Open, span: Span) -> Node:
+        children = begun.children
+        if not begun.is_mapping:
+            return Sequence(span=span, items=tuple(children))
+        if not children:
+            return Mapping(span=span, entries=())
+        keys = (key for key in children[::2] if isinstance(key, Scalar))
+        entries = tuple(zip(keys, children[1::2], strict=True))
+        room = MAX_FINDINGS + 1 - len(self.diagnostics)
+        self.diagnostics.extend(islice(_duplicate_keys(entries), max(room, 0)))
         return Mapping(span=span, entries=entries)
 
-    def _key(self, node: yaml_nodes.Node) -> Scalar:
-        span = _span(self.source, node.start_mark, node.end_mark)
-        if not isinstance(node, yaml_nodes.ScalarNode):
+    def _begin(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+        """Refuse what no node may have, before anything is made of it."""
+        if event.tag is not None:
+            raise _RefusedError(faults.explicit_tag(self._at(event), event.tag))
+        if event.anchor in self._anchors:
+            message = f"the anchor {event.anchor!r} is here twice"
+            raise _RefusedError(faults.yaml_syntax(self._at(event), message))
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            reason = f"it has more than {MAX_NODES:,} values"
+            hint = "split it or remove what is not data"
+            raise _RefusedError(faults.unreadable_file(self._at(event), reason, hint))
+
+    def _put(self, node: Node, span: Span) -> None:
+        """Put a node where it belongs; `span` is where it stands, maybe as an alias."""
+        if not self._open:
+            self.root = node
+            return
+        within = self._open[-1]
+        if within.is_mapping and not len(within.children) % 2:
+            self._check_key(node, span)
+        within.children.append(node)
+
+    def _check_key(self, node: Node, span: Span) -> None:
+        if not isinstance(node, Scalar):
             raise _RefusedError(faults.collection_key(span))
-        kind = _kind(node.tag)
-        if kind == "merge":
+        if node.kind == "merge":
             raise _RefusedError(faults.merge_key(span))
-        if kind != "str":
-            self.diagnostics.append(faults.unquoted_word(span, node.value, kind, "the key"))
-        return Scalar(span=span, text=node.value, kind=kind)
+        if node.kind != "str":
+            self.diagnostics.append(faults.unquoted_word(span, node.text, node.kind, "the key"))
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        span = self._at(event)
+        if event.anchor not in self._anchors:
+            message = f"no anchor above is called {event.anchor!r}"
+            raise _RefusedError(faults.yaml_syntax(span, message))
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
+            raise _RefusedError(faults.endless_alias(span, "the anchor contains itself"))
+        node, weight = anchored
+        self._unfold(weight, span)
+        self._put(node, span)
+
+    def _unfold(self, weight: _Weight, span: Span) -> None:
+        self._nodes += weight.nodes
+        self._characters += weight.characters
+        self._aliased_nodes += weight.nodes
+        self._aliased_characters += weight.characters
+        if self._aliased_nodes > MAX_ALIASED_NODES:
+            message = f"the aliases unfold to more than {MAX_ALIASED_NODES:,} nodes"
+            raise _RefusedError(faults.endless_alias(span, message))
+        if self._aliased_characters > MAX_ALIASED_CHARACTERS:
+            message = f"the aliases unfold to more than {MAX_ALIASED_CHARACTERS:,} characters"
+            raise _RefusedError(faults.endless_alias(span, message))
+
+    _STEPS: ClassVar[dict[type[yaml.Event], Callable[[_Composer, Any], None]]] = {
+        yaml.DocumentStartEvent: _document,
+        yaml.ScalarEvent: _scalar,
+        yaml.AliasEvent: _alias,
+        yaml.SequenceStartEvent: _start,
+        yaml.MappingStartEvent: _start,
+        yaml.SequenceEndEvent: _finish,
+        yaml.MappingEndEvent: _finish,
+    }
 
 
 def _duplicate_keys(entries: tuple[tuple[Scalar, Node], ...]) -> Iterator[Diagnostic]:
@@ -199,12 +304,13 @@ def _yaml_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
 
 def _compose(source: Source) -> tuple[Node, list[Diagnostic]]:
     _check_characters(source)
-    _check_events(source)
-    root = yaml.compose(source.text, Loader=_LOADER)
-    if root is None:
+    _check_directives(source)
+    composer = _Composer(source)
+    for event in iter(_LOADER(source.text).get_event, None):
+        composer.take(event)
+    if composer.root is None:
         raise _RefusedError(faults.empty_manifest(source.span(0, len(source.text))))
-    converter = _Converter(source)
-    return converter.node(root), converter.diagnostics
+    return composer.root, composer.diagnostics
 
 
 def compose(source: Source) -> tuple[Node | None, tuple[Diagnostic, ...]]:

@@ -6,8 +6,10 @@ import json
 import re
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+
+from tests.grammar import Grammar, rules_of
 
 Json = dict[str, Any]
 Drawn = TypeVar("Drawn")
@@ -94,6 +96,14 @@ def patterns(draw: st.DrawFn) -> str:
     whole = draw(st.sampled_from(["^(?:{})", "^({})", "(?i)^({})", "^(?i:{})", r"\A(?:{})"]))
     tail = draw(st.sampled_from(["", "", "", "-"])) if "$" not in body and "*" not in body else ""
     return whole.format(body) + tail
+
+
+@st.composite
+def all_patterns(draw: st.DrawFn) -> str:
+    """Draw a pattern of the whole accepted subset, of which `patterns` has a narrow part."""
+    pattern = Grammar(lambda row: draw(st.sampled_from(row))).pattern()
+    assume(rules_of(pattern) is not None)
+    return pattern
 
 
 NAMES = ("anthropic-api", "b.c", "platform", "Zeta_9")

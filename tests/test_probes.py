@@ -87,6 +87,13 @@ CASES = [
     ("^a", ["^a[p0x]"], [], True),
     ("(?i)^ab$", ["^ab$"], [], True),
     ("^a", ["(?i)^A"], [], False),
+    ("(?i)^a$", ["(?i)^b"], ["a"], True),
+    ("(?i)^a$", [], ["a", "A"], False),
+    ("(?i)^k$", [], ["k", "K"], True),
+    ("^ a", [], [], False),
+    ("^a$", ["^b"], [], True),
+    # Deeper than Python's own stack.
+    ("(?i)^" + "a" * 3_000, ["^a", "^A" + "a" * 2_999], [], True),
 ]
 
 
