@@ -9,6 +9,9 @@ import pytest
 from codegen.ir import Registry
 from tests.builds import EVERYTHING, MANIFEST, Build, build, registry_of
 
+# A program that needs atheris, which only `make fuzz` installs; it has no doctests to collect.
+collect_ignore = ["fuzz/by_coverage.py"]
+
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
