@@ -89,14 +89,14 @@ _UNSURE = re.compile("[\x85\u2028\u2029]")
 
 
 def _normal(source: Source) -> str:
-    """Return the text with line feeds as its only line ends, and without a byte order mark."""
+    """Return the text with line feeds as its only line ends."""
     match = _UNSURE.search(source.text)
     if match is not None:
         line = source.position(match.start()).line
         name = f"U+{ord(match.group()):04X}"
         message = f"line {line} has {name}, at which some readers of YAML end a line"
         raise RefusedError(message, "write it as an escape inside double quotes")
-    return _LINE_END.sub("\n", source.text.removeprefix("\ufeff"))
+    return _LINE_END.sub("\n", source.text)
 
 
 _HINT = "please report it, and format this file by hand"

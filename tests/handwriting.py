@@ -57,6 +57,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9/.(][A-Za-z0-9 _./()+-]*[A-Za-z0-9_/)]|[A-Za-z]"
 _WORDY = re.compile(r"[A-Za-z0-9.,()]+( [A-Za-z0-9.,()]+)+")
 
 
+def as_read(text: str) -> Source:
+    """Return a text as reading its file gives it: a byte order mark is no part of it."""
+    return Source(path="manifest.yaml", text=text.encode("utf-8").decode("utf-8-sig"))
+
+
 def spoken(comment: str) -> str:
     """Return a comment as the page on the manifest says that it is formatted."""
     is_told = re.match(r"#(?:[\s#!]|$)", comment) or not re.search(r"\w", comment)
@@ -344,7 +349,7 @@ def _parts(node: Node) -> tuple[Node, ...] | tuple[tuple[Scalar, Node], ...]:
 
 def written(text: str, seed: int, habits: frozenset[str]) -> tuple[str, list[str]]:
     """Write a manifest anew by hand. Returns the text, and the comments as they were written."""
-    root, diagnostics = compose(Source(path="manifest.yaml", text=text))
+    root, diagnostics = compose(as_read(text))
     assert root is not None, diagnostics
     hand = Hand(dice=random.Random(seed), habits=habits)
     return hand.document(root), hand.comments

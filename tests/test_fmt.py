@@ -23,16 +23,15 @@ from codegen import emit, formatting, pipeline
 from codegen.canonical import fingerprint
 from codegen.cli import _outcome as outcome
 from codegen.formatting import RefusedError, formatted
-from codegen.source import Source
 from codegen.tokens import UnreadableError, tokens
 from tests.builds import EVERYTHING, MANIFEST, ROOT, registry_of
-from tests.handwriting import HABITS, spoken, written
+from tests.handwriting import HABITS, as_read, spoken, written
 from tests.strategies import hostile_manifests, routed_manifests
 
 
 def fmt(text: str) -> str:
     """Format what must be sound YAML."""
-    made, diagnostics = formatted(Source(path="manifest.yaml", text=text))
+    made, diagnostics = formatted(as_read(text))
     assert made is not None, [found.message for found in diagnostics]
     return made
 
@@ -270,7 +269,8 @@ def _check(name: str, seed: int, allowed: frozenset[str]) -> None:
     made = fmt(text)
     assert fmt(made) == made
     assert comments_of(made) == [spoken(comment) for comment in comments]
-    before, after, original = registry_of(text), registry_of(made), registry_of(TEXTS[name])
+    before, after = registry_of(as_read(text).text), registry_of(made)
+    original = registry_of(TEXTS[name])
     assert before == after
     assert fingerprint(before) == fingerprint(after) == fingerprint(original)
 
@@ -386,7 +386,7 @@ def test_text_without_a_last_form_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     "text", ["a: 1\na: 2\n", "a: [\n", "", "# only\n", "a: !b c\n", "yes: 1\n"]
 )
 def test_unsound_yaml_is_not_formatted(text: str) -> None:
-    made, diagnostics = formatted(Source(path="manifest.yaml", text=text))
+    made, diagnostics = formatted(as_read(text))
     assert made is None
     assert diagnostics
 
