@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
 
@@ -28,10 +28,20 @@ class Run:
         self.fail_on = Severity.ERROR
         self.loaded: Loaded | None = None
         self.failure: Failure | None = None
+        self.data: Mapping[str, object] | None = None
+        self.page = ""
 
     def say(self, line: str) -> None:
         """Print a line of the answer; where a document has standard output, beside it."""
         click.echo(line, err=self.form.is_document)
+
+    def answer(self, data: Mapping[str, object]) -> None:
+        """Remember what the command was asked for, as plain data for the document."""
+        self.data = data
+
+    def publish(self, page: str) -> None:
+        """Remember the page that is the answer, in a format that is one (`Format.is_page`)."""
+        self.page = page
 
     def show(self, loaded: Loaded) -> None:
         """Print what was found, unless a document will say it."""
@@ -39,7 +49,7 @@ class Run:
         sources, found = loaded.sources, loaded.diagnostics
         if found and self.form is Format.GITHUB:
             self.say(report.github(sources, found))
-        elif found and self.form is Format.TEXT:
+        elif found and (self.form is Format.TEXT or self.form.is_page):
             complain(report.text(sources, found, is_coloured=_is_colour_wanted()), "")
             complain(report.summary(found))
             complain(f"To read more, run: providers-codegen explain-rule {found[0].code}")
@@ -60,12 +70,15 @@ class Run:
 
     def close(self, code: int) -> None:
         """Print the document where one was asked for, as UTF-8 whatever the terminal speaks."""
-        if self.form.is_document:
+        if self.form.is_page:
+            click.echo(self.page.encode("utf-8"), nl=False)
+        if self.form.is_whole:
             outcome = Outcome(
                 loaded=self.loaded,
                 failure=self.failure,
                 fail_on=self.fail_on.value,
                 exit_code=code,
+                answer=self.data,
             )
             click.echo(report.whole(outcome, self.form).encode("utf-8"))
 

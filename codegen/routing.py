@@ -200,6 +200,24 @@ def _refuse_ambiguous(runtime: Runtime, model: str, candidates: Iterable[Provide
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A decision as it went, step by step, up to the provider or the refusal.
+
+    `trimmed` is the id after step 1. `runtime` is None where step 2 found none. `withdrawn` is the
+    entry that took the id off the menu, where that counts. `listed` are the arms that list the id,
+    `matched` those whose provider's pattern matches it, each with its provider, in order of
+    declaration; steps that were not reached leave them empty. `outcome` is the end.
+    """
+
+    trimmed: str
+    runtime: Runtime | None = None
+    withdrawn: Withdrawn | None = None
+    listed: tuple[tuple[Arm, Provider], ...] = ()
+    matched: tuple[tuple[Arm, Provider], ...] = ()
+    outcome: Decision | RefusalError
+
+
 def decide(
     registry: Registry,
     runtime: str,
@@ -212,22 +230,58 @@ def decide(
 
     `pinned` is the form for workspaces that already exist. Raises `RefusalError`.
     """
-    trimmed = _required(model, runtime)
-    found = _runtime(registry, runtime)
-    names = frozenset(auth_env)
-    arms = registry.arms(found)
+    outcome = trace(registry, runtime, model, auth_env, pinned=pinned).outcome
+    if isinstance(outcome, RefusalError):
+        raise outcome
+    return outcome
+
+
+def trace(
+    registry: Registry,
+    runtime: str,
+    model: str,
+    auth_env: Iterable[str] = (),
+    *,
+    pinned: bool = False,
+) -> Trace:
+    """Decide as `decide` does, and return every step; a refusal is the outcome, not raised."""
+    try:
+        trimmed = _required(model, runtime)
+        found = _runtime(registry, runtime)
+    except RefusalError as refusal:
+        return Trace(trimmed=trim(model), outcome=refusal)
     gone = None if pinned else _withdrawn(found, trimmed)
     if gone is not None:
-        raise _refuse_withdrawn(registry, found, trimmed, gone)
-    listed = [provider for arm, provider in arms if _owns(arm, trimmed, pinned)]
+        refused = _refuse_withdrawn(registry, found, trimmed, gone)
+        return Trace(trimmed=trimmed, runtime=found, withdrawn=gone, outcome=refused)
+    names = frozenset(auth_env)
+    arms = registry.arms(found)
+    listed = tuple(each for each in arms if _owns(each[0], trimmed, pinned))
     if listed:
-        return _settled(trimmed, Step.LISTED, listed, names)
-    matched = [provider for _, provider in arms if matches(provider.pattern.text, trimmed)]
+        decision = _settled(trimmed, Step.LISTED, _providers(listed), names)
+        return Trace(trimmed=trimmed, runtime=found, listed=listed, outcome=decision)
+    matched = tuple(each for each in arms if matches(each[1].pattern.text, trimmed))
+    outcome = _by_pattern(registry, found, trimmed, _providers(matched), names)
+    return Trace(trimmed=trimmed, runtime=found, matched=matched, outcome=outcome)
+
+
+def _providers(arms: Iterable[tuple[Arm, Provider]]) -> tuple[Provider, ...]:
+    return tuple(provider for _, provider in arms)
+
+
+def _by_pattern(
+    registry: Registry,
+    runtime: Runtime,
+    model: str,
+    matched: Sequence[Provider],
+    names: frozenset[str],
+) -> Decision | RefusalError:
+    """Settle an id that no arm lists ("derive_provider", steps 4 and 5)."""
     if not matched:
-        raise _refuse_unregistered(registry, found, trimmed)
-    decision = _settled(trimmed, Step.PATTERN, matched, names)
+        return _refuse_unregistered(registry, runtime, model)
+    decision = _settled(model, Step.PATTERN, matched, names)
     if len(matched) > 1 and len(decision.left) != 1:
-        raise _refuse_ambiguous(found, trimmed, decision.left or matched)
+        return _refuse_ambiguous(runtime, model, decision.left or matched)
     return decision
 
 

@@ -28,10 +28,12 @@ STAGES = [
     ["rulebook"],
     ["targets"],
     ["render"],
-    ["emit", "config"],
+    ["emit", "config", "revisions"],
     ["pipeline"],
     ["report"],
     ["console"],
+    ["flags"],
+    ["commands"],
     ["cli"],
     ["__main__"],
 ]
@@ -102,7 +104,7 @@ def test_one_module_writes() -> None:
 
 def test_only_the_command_line_prints() -> None:
     printers = {_stage(path) for path in MODULES if {"print", "echo"} & set(_calls(path))}
-    assert printers == {"cli", "console"}
+    assert printers == {"commands", "console"}
 
 
 def test_rendering_reads_nothing_but_the_templates(

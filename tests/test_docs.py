@@ -41,7 +41,7 @@ import pytest
 import codegen
 from codegen import schema, tables
 from codegen.canonical import fingerprint
-from codegen.cli import generate
+from codegen.commands.build import generate
 from codegen.config import SETTINGS
 from codegen.console import FINE, INVALID, NO, USAGE
 from codegen.ir import Registry

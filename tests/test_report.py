@@ -241,13 +241,17 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
+# Only commands that answer with data have it, and each describes its own.
+ANSWER = "answer"
+
+
 def test_schema_is_a_schema_and_describes_every_field() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for part in _parts(SCHEMA):
         assert part.get("description"), part
-        if part.get("type") == "object":
+        if part.get("type") == "object" and part is not SCHEMA["properties"][ANSWER]:
             assert part["additionalProperties"] is False, part
-            assert sorted(part["required"]) == sorted(part["properties"]), part
+            assert sorted(part["required"]) == sorted({*part["properties"]} - {ANSWER}), part
 
 
 def _parts(part: Json) -> Iterator[Json]:

@@ -32,15 +32,27 @@ class Format(Enum):
     JSON = "json"
     GITHUB = "github"
     SARIF = "sarif"
+    MARKDOWN = "markdown"
+    HTML = "html"
 
     @property
     def is_document(self) -> bool:
         """Whether the report is one document that has standard output to itself."""
+        return self.is_whole or self.is_page
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the document is there however the run ends, with the findings in it."""
         return self in (Format.JSON, Format.SARIF)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the document is the answer alone, for people; findings go beside it."""
+        return self in (Format.MARKDOWN, Format.HTML)
 
 
 def whole(outcome: Outcome, form: Format) -> str:
-    """Return the document about a run, in a format that is one (`Format.is_document`)."""
+    """Return the document about a run, in a format that has one (`Format.is_whole`)."""
     # Each is imported where it is asked for, so that nobody else waits for it at start-up.
     if form is Format.SARIF:
         from codegen.report import sarif  # noqa: PLC0415

@@ -78,6 +78,7 @@ def _failure(failure: Failure | None) -> Plain | None:
 def plain(outcome: Outcome) -> Plain:
     """Return the document as plain data."""
     sources, selection = outcome.sources, select(outcome.diagnostics)
+    answer = {} if outcome.answer is None else {"answer": outcome.answer}
     return {
         "format_version": FORMAT_VERSION,
         "tool": {"name": "providers-codegen", "version": __version__},
@@ -89,6 +90,7 @@ def plain(outcome: Outcome) -> Plain:
         "diagnostics": [_diagnostic(sources, found) for found in selection.shown],
         "omitted": [_omitted(omitted) for omitted in selection.omitted],
         "suppressed": [_suppressed(sources, found) for found in outcome.suppressed],
+        **answer,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic
@@ -26,13 +27,15 @@ class Failure:
 class Outcome:
     """The end of a run. `loaded` is None where the run ended before a manifest was read.
 
-    `fail_on` is the severity from which findings fail the run.
+    `fail_on` is the severity from which findings fail the run. `answer` is what the command was
+    asked for, as plain data, where it answers with data.
     """
 
     loaded: Loaded | None
     failure: Failure | None
     fail_on: str
     exit_code: int
+    answer: Mapping[str, object] | None = None
 
     @property
     def is_answer(self) -> bool:

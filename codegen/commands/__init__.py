@@ -1,0 +1,15 @@
+"""The commands by name: each module is imported when somebody calls its command."""
+
+from __future__ import annotations
+
+# The commands in the order of `--help`, and the module of each. A command is the function of its
+# name there, with underscores for hyphens.
+COMMANDS = {
+    "check": "build",
+    "generate": "build",
+    "verify": "build",
+    "fmt": "fmt",
+    "rules": "rules",
+    "explain-rule": "rules",
+    "schema": "schema",
+}

@@ -1,0 +1,111 @@
+"""The flags that commands share, and how they become options and a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codegen.config import SETTINGS, resolve
+from codegen.console import Run, quietly
+from codegen.diagnostics import Severity
+from codegen.options import Options
+from codegen.report import Format
+from codegen.targets import TARGETS
+
+Flags = tuple[Callable[[Callable[..., int]], Callable[..., int]], ...]
+
+MANIFEST: Flags = (
+    click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+)
+INPUT: Flags = (
+    *MANIFEST,
+    click.option(
+        "--overlay",
+        "overlays",
+        metavar="FILE",
+        multiple=True,
+        help="A manifest that adds to it; may be given several times.",
+    ),
+)
+OUTPUT: Flags = (
+    click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
+    click.option(
+        "--target",
+        "targets",
+        type=click.Choice(list(TARGETS)),
+        multiple=True,
+        help="Only this target; may be given several times.  [default: all]",
+    ),
+    click.option("--go-module", metavar="PATH", help="The path of the Go module."),
+    click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
+    click.option("--python-package", metavar="NAME", help="The name of the Python package."),
+)
+
+
+def in_formats(*forms: Format) -> Flags:
+    """Return the flag that chooses among some formats; the first is the default."""
+    return (
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice([form.value for form in forms]),
+            default=forms[0].value,
+            show_default=True,
+            help="How the answer, and findings, are reported.",
+        ),
+    )
+
+
+FAIL_ON: Flags = (
+    click.option(
+        "--fail-on",
+        type=click.Choice([severity.value for severity in Severity]),
+        help="The severity from which findings fail the run.  [default: error]",
+    ),
+)
+REPORTING: Flags = (
+    *in_formats(Format.TEXT, Format.JSON, Format.GITHUB, Format.SARIF),
+    *FAIL_ON,
+)
+
+# What settles the options of a build; all other flags are the command's own.
+_OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
+
+
+def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command groups of flags: some become options, the others arguments of its own.
+
+    The command is called with the options and a run to speak through, and returns its exit code.
+    Whatever it raises ends in one line and the code for it (`console.quietly`).
+    """
+
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
+            run = Run(Format(form))
+            own = {name: value for name, value in flags.items() if name not in _OF_OPTIONS}
+            settled = {name: value for name, value in flags.items() if name in _OF_OPTIONS}
+            return quietly(lambda: command(_resolved(run, **settled), run, **own), run)
+
+        flagged: Callable[..., int] = resolved
+        for option in reversed([option for group in groups for option in group]):
+            flagged = option(flagged)
+        return flagged
+
+    return decorated
+
+
+def _resolved(
+    run: Run,
+    targets: tuple[str, ...] = (),
+    overlays: tuple[str, ...] = (),
+    **flags: str | None,
+) -> Options:
+    settings = {name.replace("_", "-"): value for name, value in flags.items()}
+    options = resolve(settings, targets, Path.cwd(), overlays)
+    run.fail_on = Severity(options.fail_on)
+    return options
