@@ -47,7 +47,8 @@ class Loaded:
 
     `registry` is None where any finding is an error. The findings are settled; those that a
     comment ignores stand apart. `provider_names` are those of the catalog as far as they could
-    be read, which an error elsewhere does not change.
+    be read, which an error elsewhere does not change. `sketch` is the IR in any state, stand-ins
+    for faulty values included: good to offer names from, and for nothing else.
     """
 
     sources: Sources
@@ -55,6 +56,7 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[Suppressed, ...] = ()
     provider_names: tuple[str, ...] = ()
+    sketch: Registry | None = None
 
     @property
     def source(self) -> Source:
@@ -110,10 +112,12 @@ def _loaded(files: Sequence[_File]) -> Loaded:
         registry=None,
         diagnostics=settle(found),
         provider_names=tuple(p.name for registry in registries for p in registry.providers),
+        sketch=next(iter(registries), None),
     )
     if len(registries) < len(files):
         return loaded
     registry, conflicts = overlays.merge(registries[0], registries[1:])
+    loaded = replace(loaded, sketch=registry)
     found += [*conflicts, *islice(check(registry), MAX_FINDINGS + 1)]
     if len(found) > MAX_FINDINGS:
         reason = f"it has more than {MAX_FINDINGS:,} faults"

@@ -31,7 +31,7 @@ STAGES = [
     ["emit", "config", "revisions"],
     ["pipeline"],
     ["report"],
-    ["console"],
+    ["console", "completion"],
     ["flags"],
     ["commands"],
     ["cli"],
