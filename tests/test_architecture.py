@@ -23,7 +23,7 @@ STAGES = [
     ["faults"],
     ["syntax", "schema", "patterns", "re2"],
     ["parse", "formatting", "json_schema", "routing", "tables", "probes", "proofs"],
-    ["overlays", "suppressions"],
+    ["overlays", "suppressions", "explanation"],
     ["checks", "vectors"],
     ["rulebook"],
     ["targets"],

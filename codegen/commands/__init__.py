@@ -9,6 +9,7 @@ COMMANDS = {
     "generate": "build",
     "verify": "build",
     "fmt": "fmt",
+    "explain": "explain",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
