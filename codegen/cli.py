@@ -30,6 +30,13 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence."""
+        commands = ((name, self.get_command(ctx, name)) for name in COMMANDS)
+        rows = [(n, command.get_short_help_str(1_000)) for n, command in commands if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 @click.group(
     cls=_Commands,
@@ -38,7 +45,12 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name=completion.PROGRAM)
 def main() -> None:
-    """Compile one manifest of LLM providers into equal tables in Python, Go and TypeScript."""
+    """Compile one manifest of LLM providers into equal tables in Python, Go and TypeScript.
+
+    \b
+    Example:
+      providers-codegen generate --manifest providers.yaml --out generated
+    """
 
 
 def _called() -> int:

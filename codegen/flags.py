@@ -52,9 +52,21 @@ OUTPUT: Flags = (
         multiple=True,
         help="Only this target; may be given several times.  [default: all]",
     ),
-    click.option("--go-module", metavar="PATH", help="The path of the Go module."),
-    click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
-    click.option("--python-package", metavar="NAME", help="The name of the Python package."),
+    click.option(
+        "--go-module",
+        metavar="PATH",
+        help="The path of the Go module.  [default: example.com/provider-registry]",
+    ),
+    click.option(
+        "--npm-name",
+        metavar="NAME",
+        help="The name of the npm package.  [default: provider-registry]",
+    ),
+    click.option(
+        "--python-package",
+        metavar="NAME",
+        help="The name of the Python package.  [default: provider_registry]",
+    ),
 )
 
 

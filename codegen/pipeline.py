@@ -14,6 +14,7 @@ from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
 from codegen.ir import Registry
+from codegen.manual import Manual
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
@@ -153,19 +154,39 @@ def load_source(*sources: Source) -> Loaded:
     return _loaded([_parsed(source) for source in sources])
 
 
-def trees(registry: Registry, options: Options) -> tuple[Tree, ...]:
-    """Return every folder that a build fills, with its artifacts: the output folder first."""
+def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
+    """Return every folder that a build fills, with its artifacts: the output folder first.
+
+    `manual` is what the page of the commands prints, where the options name such a page.
+    """
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
         is_owned=lambda path: owner(path) in options.targets,
     )
-    if options.rule_pages is None:
-        return (built,)
+    rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
+    page = options.command_page
+    commands = () if page is None or manual is None else (_command_tree(page, manual, options),)
+    return (built, *rules, *commands)
+
+
+def _rule_tree(out: Path, options: Options) -> Tree:
     from codegen.targets import rules  # noqa: PLC0415 - hundreds of lines that few builds need
 
     pages_of_rules = _sorted(render.render(rules.pages(options)))
-    return (built, Tree(out=options.rule_pages, artifacts=pages_of_rules, is_owned=lambda _: True))
+    return Tree(out=out, artifacts=pages_of_rules, is_owned=lambda _: True)
+
+
+def _command_tree(path: Path, manual: Manual, options: Options) -> Tree:
+    from codegen.targets import commands  # noqa: PLC0415 - few builds need it
+
+    (artifact,) = render.render([commands.page(manual, path.name, options)])
+    return Tree(
+        out=path.parent,
+        artifacts=(artifact,),
+        is_owned=lambda name: name == path.name,
+        is_shared=True,
+    )
 
 
 def rule_page(code: str) -> str:
