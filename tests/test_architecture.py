@@ -17,7 +17,7 @@ CODEGEN = ROOT / "codegen"
 # Each stage may import what stands above it, and nothing below. A package is one stage.
 STAGES = [
     ["__init__"],
-    ["source", "nearest", "quote", "identifiers", "digest", "options", "spelling"],
+    ["source", "nearest", "quote", "identifiers", "digest", "options", "spelling", "manual"],
     ["ir", "diagnostics", "tokens"],
     ["rules", "layout", "canonical", "outline"],
     ["faults"],
@@ -31,7 +31,7 @@ STAGES = [
     ["emit", "config", "revisions"],
     ["pipeline"],
     ["report"],
-    ["console"],
+    ["console", "completion"],
     ["flags"],
     ["commands"],
     ["cli"],

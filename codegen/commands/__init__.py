@@ -13,4 +13,5 @@ COMMANDS = {
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
+    "completion": "completion",
 }

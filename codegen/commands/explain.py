@@ -6,6 +6,7 @@ import re
 
 import click
 
+from codegen import completion
 from codegen.commands.loading import loaded_for_a_question
 from codegen.console import FINE, INVALID, NO, Run
 from codegen.explanation import Question
@@ -28,12 +29,13 @@ def _names(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 
 
 _OF_THE_QUESTION = (
-    click.argument("runtime", metavar="RUNTIME"),
-    click.argument("model", metavar="MODEL"),
+    click.argument("runtime", metavar="RUNTIME", type=completion.RUNTIME),
+    click.argument("model", metavar="MODEL", type=completion.MODEL),
     click.option(
         "--auth-env",
         "auth_env",
         metavar="NAME",
+        type=completion.AUTH_ENV,
         multiple=True,
         callback=_names,
         help="The name of a variable that is set; may be given several times.",
