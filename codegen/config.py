@@ -114,12 +114,16 @@ def _file_settings(path: Path, section: Mapping[str, object]) -> _Values:
     return settings
 
 
+def settings_files(start: Path) -> tuple[Path, ...]:
+    """Return the files that may have the settings, the nearest first; most do not exist."""
+    return tuple(folder / "pyproject.toml" for folder in (start, *start.parents))
+
+
 def _nearest_file(start: Path) -> tuple[Path, _Values] | None:
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
+    for path in settings_files(start):
         section = _section(path) if path.is_file() else None
         if section is not None:
-            return folder, _file_settings(path, section)
+            return path.parent, _file_settings(path, section)
     return None
 
 

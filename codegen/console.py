@@ -95,7 +95,7 @@ def _is_colour_wanted() -> bool:
 def quietly(command: Callable[[], int], run: Run) -> int:
     """Run a command; a reader or a user who has had enough gets no complaint from click."""
     try:
-        code = _answered(command, run)
+        code = answered(command, run)
         run.close(code)
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
@@ -115,8 +115,11 @@ def _drop_output() -> None:
             os.dup2(nowhere, stream.fileno())
 
 
-def _answered(command: Callable[[], int], run: Run) -> int:
-    """Return the exit code of a command, whatever becomes of it."""
+def answered(command: Callable[[], int], run: Run) -> int:
+    """Return the exit code of a command; what it raises becomes a complaint and a code.
+
+    `BrokenPipeError` and `KeyboardInterrupt` pass: they end a run, whatever it was about.
+    """
     try:
         return command()
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,9 @@ REPORTING: Flags = (
 _OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
 
 
+Settle = Callable[[Run], Options]
+
+
 def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command groups of flags: some become options, the others arguments of its own.
 
@@ -109,11 +112,28 @@ def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., i
 
     def decorated(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
+        def settled(settle: Settle, run: Run, **own: Any) -> int:
+            return command(settle(run), run, **own)
+
+        return with_flags_to_settle(*groups)(settled)
+
+    return decorated
+
+
+def with_flags_to_settle(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Do as `with_flags`, but for a command that outlives a change of the settings.
+
+    It is called with a function that returns the options as they are at that time, for a run;
+    the function raises `ConfigError` where the settings cannot be used.
+    """
+
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
         def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
             run = Run(Format(form))
             own = {name: value for name, value in flags.items() if name not in _OF_OPTIONS}
             settled = {name: value for name, value in flags.items() if name in _OF_OPTIONS}
-            return quietly(lambda: command(_resolved(run, **settled), run, **own), run)
+            return quietly(lambda: command(partial(_resolved, **settled), run, **own), run)
 
         flagged: Callable[..., int] = resolved
         for option in reversed([option for group in groups for option in group]):

@@ -28,7 +28,7 @@ STAGES = [
     ["rulebook"],
     ["targets"],
     ["render"],
-    ["emit", "config", "revisions"],
+    ["emit", "config", "revisions", "watching"],
     ["pipeline"],
     ["report"],
     ["console", "completion"],

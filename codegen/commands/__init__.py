@@ -8,6 +8,7 @@ COMMANDS = {
     "check": "build",
     "generate": "build",
     "verify": "build",
+    "watch": "watch",
     "fmt": "fmt",
     "explain": "explain",
     "rules": "rules",

@@ -23,6 +23,7 @@ SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
+    "watch": ("watch.md",),
     "fmt": ("manifest.md",),
     "explain": ("explain.md", "decisions.md"),
     "rules": ("rules/README.md",),
