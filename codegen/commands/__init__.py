@@ -8,6 +8,7 @@ COMMANDS = {
     "check": "build",
     "generate": "build",
     "verify": "build",
+    "check-template": "check_template",
     "fmt": "fmt",
     "rules": "rules",
     "explain-rule": "rules",
