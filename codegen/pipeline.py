@@ -8,23 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from codegen import faults, overlays, suppressions, syntax
+from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
+from codegen.emit import Tree
 from codegen.ir import Registry
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
 from codegen.source import Source, Sources, Span, UnreadableError, read
 from codegen.suppressions import Suppressed, Suppression
-
-# What lowers, renders and formats is imported where it is asked for: a command that answers a
-# question about the manifest would wait for it longer than for the answer.
-if TYPE_CHECKING:
-    from codegen.emit import Tree
-    from codegen.render import Artifact
+from codegen.targets import data, owner, pages
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -156,9 +151,6 @@ def load_source(*sources: Source) -> Loaded:
 
 def trees(registry: Registry, options: Options) -> tuple[Tree, ...]:
     """Return every folder that a build fills, with its artifacts: the output folder first."""
-    from codegen.emit import Tree  # noqa: PLC0415
-    from codegen.targets import owner  # noqa: PLC0415
-
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
@@ -166,42 +158,34 @@ def trees(registry: Registry, options: Options) -> tuple[Tree, ...]:
     )
     if options.rule_pages is None:
         return (built,)
-    from codegen.render import render  # noqa: PLC0415
     from codegen.targets import rules  # noqa: PLC0415 - hundreds of lines that few builds need
 
-    pages_of_rules = _sorted(render(rules.pages(options)))
+    pages_of_rules = _sorted(render.render(rules.pages(options)))
     return (built, Tree(out=options.rule_pages, artifacts=pages_of_rules, is_owned=lambda _: True))
 
 
 def rule_page(code: str) -> str:
     """Return the page of a rule as Markdown, without the header of a file."""
-    from codegen.render import render  # noqa: PLC0415
     from codegen.rulebook import rule_pages  # noqa: PLC0415
     from codegen.targets import rules  # noqa: PLC0415
 
     page = next(page for page in rule_pages() if page.rule.code == code)
-    (artifact,) = render([rules.page(page, "")])
+    (artifact,) = render.render([rules.page(page, "")])
     return artifact.text[artifact.text.index("# ") :]
 
 
-def _sorted(rendered: Iterable[Artifact]) -> tuple[Artifact, ...]:
+def _sorted(rendered: Iterable[render.Artifact]) -> tuple[render.Artifact, ...]:
     return tuple(sorted(rendered, key=lambda artifact: artifact.path))
 
 
-def artifacts(registry: Registry, options: Options) -> tuple[Artifact, ...]:
+def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
-    from codegen.render import render  # noqa: PLC0415
-    from codegen.targets import pages  # noqa: PLC0415
-
-    return _sorted(render(pages(registry, options)))
+    return _sorted(render.render(pages(registry, options)))
 
 
-def json_schema(provider_names: Iterable[str], options: Options) -> Artifact:
+def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
     """Render the JSON Schema by itself, which takes no more of a manifest than names."""
-    from codegen.render import render  # noqa: PLC0415
-    from codegen.targets import data  # noqa: PLC0415
-
-    (artifact,) = render([data.schema_page(provider_names, options)])
+    (artifact,) = render.render([data.schema_page(provider_names, options)])
     return artifact
 
 
@@ -210,7 +194,7 @@ def formatted(path: Path) -> tuple[Loaded, str | None]:
 
     Raises `formatting.RefusedError` for a sound one that is better left alone.
     """
-    from codegen import formatting  # noqa: PLC0415
+    from codegen import formatting  # noqa: PLC0415 - only fmt needs it
 
     try:
         source = read(path)

@@ -236,14 +236,14 @@ class _Judge:
         return validation.verdict, traced, suggestions
 
     def _suggestions(self, model: str, traced: Trace) -> tuple[str, ...]:
-        """Return what to take instead: the replacement, the id without a prefix, near ids."""
+        """Return what to take instead: the replacement, near ids, the id without its vendor."""
         self._suggested += 1
         if self._suggested > MAX_SUGGESTED:
             return ()
         replacement = traced.withdrawn.replacement if traced.withdrawn is not None else None
         bare = (model.partition(separator)[2] for separator in ":/")
         near = suggest_models(self.registry, self.runtime.name, model)
-        words = dict.fromkeys(word for word in (replacement, *bare, *near) if word)
+        words = dict.fromkeys(filter(None, (replacement, *near[:1], *bare, *near[1:])))
         return tuple(islice((word for word in words if self._is_allowed(word)), _MOST))
 
     def _is_allowed(self, model: str) -> bool:

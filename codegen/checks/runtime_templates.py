@@ -30,7 +30,7 @@ def _named(judged: JudgedTemplate, offer: Judged, model: str) -> str:
     provider = derive_provider(judged.registry, judged.runtime.name, model)
     if provider.is_platform == (offer.offer.tag == PLATFORM):
         return quoted(model)
-    return f"{quoted(model)}, which the {'platform' if provider.is_platform else 'tenant'} pays for"
+    return f"{quoted(model)} (the {'platform' if provider.is_platform else 'tenant'} pays)"
 
 
 def _instead(judged: JudgedTemplate, offer: Judged, otherwise: str) -> str:
