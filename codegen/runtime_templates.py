@@ -236,15 +236,20 @@ class _Judge:
         return validation.verdict, traced, suggestions
 
     def _suggestions(self, model: str, traced: Trace) -> tuple[str, ...]:
-        """Return what to take instead: the replacement, near ids, the id without its vendor."""
+        """Return what to take instead: the replacement, and what the menu has under a near name.
+
+        An id of the menu that lacks nothing but the vendor before it is near, however short.
+        """
         self._suggested += 1
         if self._suggested > MAX_SUGGESTED:
             return ()
-        replacement = traced.withdrawn.replacement if traced.withdrawn is not None else None
-        bare = (model.partition(separator)[2] for separator in ":/")
+        bare = {model.partition(separator)[2] for separator in ":/"}
+        listed = (each for each in self.runtime.menu if each in bare)
         near = suggest_models(self.registry, self.runtime.name, model)
-        words = dict.fromkeys(filter(None, (replacement, *near[:1], *bare, *near[1:])))
-        return tuple(islice((word for word in words if self._is_allowed(word)), _MOST))
+        gone = () if traced.withdrawn is None else (traced.withdrawn.replacement,)
+        instead = (each for each in gone if each is not None and self._is_allowed(each))
+        words = (*instead, *near[:1], *listed, *near[1:])
+        return tuple(dict.fromkeys(map(str, words)))[:_MOST]
 
     def _is_allowed(self, model: str) -> bool:
         return validate_model(self.registry, self.runtime.name, model).is_allowed

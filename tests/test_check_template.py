@@ -207,6 +207,7 @@ MISSED = {
     "a scalar on the way": ("a: acme-1", "/a/b/c", "write the ids there"),
     "a list on the way": ("a: [acme-1]", "/a/b", "write the ids there"),
     "a number too high": ("a: [acme-1]", "/a/1", "write the ids there"),
+    "the place behind a list": ("a: [acme-1]", "/a/-", "write the ids there"),
     "an empty list": ("a: []", "/a", "write the ids there"),
     "an empty list of items": ("a: []", "/a/*/id", "write the ids there"),
     "nothing": ("", "/a", "write the ids there"),
@@ -277,6 +278,14 @@ def test_manifest_speaks_for_itself() -> None:
     assert checked(offering("both"), "ties", WHOLE).loaded.diagnostics == ()
 
 
+def test_white_space_is_what_the_specification_says() -> None:
+    """Python would strip U+001C as well, and JavaScript U+FEFF."""
+    models = ["acme-1", "acme-1\x1c", "acme-1\ufeff", "\u2009acme-2"]
+    made = checked(offering(*models))
+    assert [offer.offer.model for offer in made.judged[0].offers] == [*models[:3], "acme-2"]
+    assert names(made) == ["untrimmed_offer"]
+
+
 # what a registry says, asked of every id and every tag
 
 CASES = [
@@ -338,6 +347,7 @@ IDS = st.one_of(
     HOSTILE,
     st.sampled_from([model for runtime in registry_of(WHOLE).runtimes for model in runtime.menu]),
     st.sampled_from(["gone-told", "gone-both", "tie-t1", "sub-", " both", "both\u00a0", "\u3000"]),
+    st.sampled_from(["v/both", "v:one-only", "both\x1c", "both\ufeff"]),
 )
 RUNTIMES = st.sampled_from([runtime.name for runtime in registry_of(WHOLE).runtimes])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from codegen import pipeline
+from codegen import pipeline, report
 from codegen.commands.loading import is_failing
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.diagnostics import has_errors
@@ -50,7 +50,7 @@ def check_template(
     try:
         pointers = tuple(map(parse_pointer, selects)) or (OFFERS,)
     except PointerError as error:
-        run.fail(error.message, hint=error.hint)
+        run.fail(error.message, hint=report.shown(error.hint))
         return USAGE
     loaded = pipeline.load(options.manifest, overlays=options.overlays)
     registry = loaded.registry
