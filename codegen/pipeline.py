@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from codegen import faults, formatting, overlays, render, suppressions, syntax
+from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
@@ -219,6 +219,8 @@ def formatted(path: Path) -> tuple[Loaded, str | None]:
 
     Raises `formatting.RefusedError` for a sound one that is better left alone.
     """
+    from codegen import formatting  # noqa: PLC0415 - only fmt needs it
+
     try:
         source = read(path)
     except UnreadableError as error:

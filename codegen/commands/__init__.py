@@ -11,6 +11,7 @@ COMMANDS = {
     "watch": "watch",
     "fmt": "fmt",
     "explain": "explain",
+    "check-template": "check_template",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",

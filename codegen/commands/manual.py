@@ -16,6 +16,7 @@ from codegen.manual import Command, Entry, Manual, Parameter
 ARGUMENTS = {
     "RUNTIME": "The name of a runtime, exactly as the manifest has it.",
     "MODEL": "The id of a model.",
+    "FILE": "A template of the runtime, in YAML.",
     "CODE": "The code of a rule, such as A003, or its name.",
     "SHELL": "The shell: bash, zsh or fish.",
 }
@@ -25,6 +26,7 @@ SEE_ALSO = {
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
     "fmt": ("manifest.md",),
+    "check-template": ("runtime-templates.md",),
     "explain": ("explain.md", "decisions.md"),
     "rules": ("rules/README.md",),
     "explain-rule": ("rules/README.md",),
