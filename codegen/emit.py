@@ -417,12 +417,17 @@ def difference(path: Path, text: str) -> str:
     return unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
 
 
+def _tidy(target: Path) -> None:
+    """Take away what a killed run left beside a file."""
+    for left in target.parent.glob(escape(_STAGE.format(name=target.name)) + "*"):
+        left.unlink()
+
+
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a fresh file beside another; it and what a killed run left go afterwards."""
+    _tidy(target)
     prefix = _STAGE.format(name=target.name)
-    for left in target.parent.glob(escape(prefix) + "*"):
-        left.unlink()
     handle, name = tempfile.mkstemp(prefix=prefix, dir=target.parent)
     os.close(handle)
     try:
@@ -572,14 +577,17 @@ def _move_all(ready: Iterable[tuple[Path, Path]]) -> None:
                 old.unlink(missing_ok=True)
 
 
-def replace_all(root: Path, replacements: Iterable[Replacement]) -> None:
+def replace_all(
+    root: Path, replacements: Iterable[Replacement], tidied: Iterable[str] = ()
+) -> None:
     """Make files below a folder hold other bytes, all of them or none.
 
     Every new file lies ready beside its place before the first is moved there, and the files are
     moved in the order given. An error before the last is in place puts the others back. A kill
-    between two moves leaves each file whole, old or new; what comes last tells whether it was.
-    Raises `ChangedError` and `RefusedError` where a file is not as it was said to be, and
-    `OSError` where the system refuses; nothing is changed then.
+    between two moves leaves each file whole, old or new, and once the last is new all are. What
+    it left beside the paths `tidied` goes the next time. Raises `ChangedError` and `RefusedError`
+    where a file is not as it was said to be, and `OSError` where the system refuses; nothing is
+    changed then.
     """
     wanted = tuple(replacements)
     root = root.resolve()
@@ -587,6 +595,8 @@ def replace_all(root: Path, replacements: Iterable[Replacement]) -> None:
         for each in wanted:
             if held(root, each.path) != each.old:
                 raise ChangedError(each.path)
+        for path in tidied:
+            _tidy(root / path)
         ready = [
             (stack.enter_context(_laid_ready(root / each.path, each.new)), root / each.path)
             for each in wanted

@@ -226,7 +226,7 @@ def _too_large(limits: Limits) -> FetchError:
 
 def _too_slow(limits: Limits) -> FetchError:
     hint = "try again, or allow more with --timeout"
-    return FetchError(f"it did not send the file within {limits.seconds:g} seconds", hint)
+    return FetchError(f"it did not send the file within {limits.seconds:g} s", hint)
 
 
 _NETWORK = "check the URL and the network; HTTPS_PROXY and NO_PROXY name proxies"
@@ -235,7 +235,7 @@ _NETWORK = "check the URL and the network; HTTPS_PROXY and NO_PROXY name proxies
 _WORDS: tuple[tuple[type[Exception], str, str], ...] = (
     (IncompleteRead, "its answer breaks off in the middle of the file", _LATER),
     (RemoteDisconnected, "it ends the connection without an answer", _LATER),
-    (TimeoutError, "it is silent for {seconds:g} seconds", _LATER),
+    (TimeoutError, "it is silent for {seconds:g} s", _LATER),
     (socket.gaierror, "no server has that name", _NETWORK),
     (UnicodeError, "no server can have that name", "check the URL"),
     (OSError, "there is no connection: {reason}", _NETWORK),

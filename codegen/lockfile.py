@@ -141,6 +141,9 @@ _OF_SYNTAX = {
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", flags=re.MULTILINE)
 
 
+_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+
+
 class _Reader:
     """Reads a composed lock; whatever is not as `dumps` writes it is collected."""
 
@@ -275,7 +278,7 @@ class _Reader:
     ) -> int | None:
         if node is None or (is_nullable and _is_null(node)):
             return None
-        if isinstance(node, syntax.Scalar) and re.fullmatch(r"\d{1,9}", node.text):
+        if isinstance(node, syntax.Scalar) and node.kind == "int" and _NUMBER.fullmatch(node.text):
             return int(node.text)
         self.add(node.span, f"{key} is no number", _RESTORE)
         return None

@@ -126,9 +126,9 @@ def check_token_env(name: str) -> None:
         raise OriginError(message, "write a name such as REGISTRY_TOKEN, and not the token")
 
 
-def _check_where(where: str, hint: str) -> None:
-    if not where or re.search(r"[\x00-\x1f\x7f]", where):
-        raise OriginError(f"{where!r} is no path", hint)
+def _check_word(word: str, what: str, hint: str) -> None:
+    if not word or re.search(r"[\x00-\x1f\x7f]", word):
+        raise OriginError(f"{word!r} is no {what}", hint)
 
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -143,10 +143,10 @@ def check(origin: Origin) -> None:
         return
     check_path(origin.file)
     if isinstance(origin, Git):
-        _check_where(origin.repository, "name the folder of a repository")
-        _check_where(origin.revision, "name a revision, such as main or v1.2")
+        _check_word(origin.repository, "path", "name the folder of a repository")
+        _check_word(origin.revision, "revision", "name a revision, such as main or v1.2")
     else:
-        _check_where(origin.folder, "name a folder")
+        _check_word(origin.folder, "path", "name a folder")
 
 
 def _below(url: str, file: str) -> str:

@@ -255,8 +255,9 @@ def _vendored(request: _Request, lock: Lock, standings: tuple[Standing, ...], ru
         complain("nothing was written")
         return code
     changes = vendoring.replacements(lock, standings)
+    known = (lock.path.name, *(each.path for each in standings))
     try:
-        emit.replace_all(lock.root, changes)
+        emit.replace_all(lock.root, changes, tidied=known)
     except emit.ChangedError as error:
         run.fail(f"{lock.root / error.path} was changed meanwhile", hint="run it again")
         return NO
