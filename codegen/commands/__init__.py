@@ -12,6 +12,7 @@ COMMANDS = {
     "fmt": "fmt",
     "explain": "explain",
     "check-template": "check_template",
+    "sync": "sync",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
