@@ -8,6 +8,7 @@ COMMANDS = {
     "check": "build",
     "generate": "build",
     "verify": "build",
+    "diff": "diff",
     "fmt": "fmt",
     "rules": "rules",
     "explain-rule": "rules",
