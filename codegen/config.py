@@ -47,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="python-package", pattern=r"[a-z_][a-z0-9_]*", expected="a Python package name"),
     Setting(key="overlays", pattern=_ANY, expected="a list of paths", is_list=True),
     Setting(key="rule-pages", pattern=_ANY, expected="a path"),
+    Setting(key="command-page", pattern=_ANY, expected="a path"),
     Setting(key="command", pattern=_ANY, expected="a command on one line"),
     Setting(
         key="fail-on",
@@ -62,6 +63,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "out": ("generated",),
     "overlays": (),
     "rule-pages": (),
+    "command-page": (),
 }
 
 
@@ -160,6 +162,7 @@ def resolve(
         out=places["out"][0],
         overlays=places["overlays"],
         rule_pages=next(iter(places["rule-pages"]), None),
+        command_page=next(iter(places["command-page"]), None),
         targets=tuple(name for name in TARGETS if not targets or name in targets),
         **names,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import click
 
@@ -96,15 +97,22 @@ def quietly(command: Callable[[], int], run: Run) -> int:
     try:
         code = _answered(command, run)
         run.close(code)
-        sys.stdout.flush()
     except KeyboardInterrupt:
-        complain("interrupted; no file is half written")
+        with suppress(BrokenPipeError):
+            complain("interrupted; no file is half written")
         return INTERRUPTED
     except BrokenPipeError:
-        # What Python flushes at exit must go nowhere either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return PIPE_CLOSED
     return code
+
+
+def _drop_output() -> None:
+    """Let what Python flushes at exit go nowhere: nobody reads it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _answered(command: Callable[[], int], run: Run) -> int:
@@ -127,10 +135,14 @@ def complain(*lines: str) -> None:
 
 
 def internal(error: Exception, run: Run) -> int:
-    """Report a fault of ours in one line; the variable brings the traceback back."""
+    """Report a fault of ours, or of the system, in one line; the variable brings the traceback."""
     if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
         raise error
-    message = f"internal error: {type(error).__name__}: {report.shown(str(error))}"
+    said = report.shown(str(error))
+    if isinstance(error, OSError):
+        run.fail(f"the system refused: {said}", hint="mend what it names, and run again")
+        return USAGE
+    message = f"internal error: {type(error).__name__}: {said}"
     hint = "please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints"
     complain(message, f"help: {hint}")
     run.record(Failure(message=message, hint=hint))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from codegen import completion
 from codegen.config import SETTINGS, resolve
 from codegen.console import Run, quietly
 from codegen.diagnostics import Severity
@@ -19,7 +20,12 @@ from codegen.targets import TARGETS
 Flags = tuple[Callable[[Callable[..., int]], Callable[..., int]], ...]
 
 MANIFEST: Flags = (
-    click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+    click.option(
+        "--manifest",
+        metavar="FILE",
+        type=completion.FILE,
+        help="The manifest.  [default: providers.yaml]",
+    ),
 )
 INPUT: Flags = (
     *MANIFEST,
@@ -27,12 +33,18 @@ INPUT: Flags = (
         "--overlay",
         "overlays",
         metavar="FILE",
+        type=completion.FILE,
         multiple=True,
         help="A manifest that adds to it; may be given several times.",
     ),
 )
 OUTPUT: Flags = (
-    click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
+    click.option(
+        "--out",
+        metavar="DIR",
+        type=completion.FOLDER,
+        help="The output folder.  [default: generated]",
+    ),
     click.option(
         "--target",
         "targets",
@@ -40,9 +52,21 @@ OUTPUT: Flags = (
         multiple=True,
         help="Only this target; may be given several times.  [default: all]",
     ),
-    click.option("--go-module", metavar="PATH", help="The path of the Go module."),
-    click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
-    click.option("--python-package", metavar="NAME", help="The name of the Python package."),
+    click.option(
+        "--go-module",
+        metavar="PATH",
+        help="The path of the Go module.  [default: example.com/provider-registry]",
+    ),
+    click.option(
+        "--npm-name",
+        metavar="NAME",
+        help="The name of the npm package.  [default: provider-registry]",
+    ),
+    click.option(
+        "--python-package",
+        metavar="NAME",
+        help="The name of the Python package.  [default: provider_registry]",
+    ),
 )
 
 

@@ -10,7 +10,9 @@ COMMANDS = {
     "verify": "build",
     "diff": "diff",
     "fmt": "fmt",
+    "explain": "explain",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
+    "completion": "completion",
 }

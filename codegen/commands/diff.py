@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from codegen import report, review, sides
+from codegen import completion, report, review, sides
 from codegen.comparison import Comparison, Impact, compare
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import INPUT, in_formats, with_flags
@@ -19,8 +19,8 @@ _NEVER = "never"
 
 # `--fail-on` has other values here than the setting of that name, so it settles no option.
 _OF_THE_QUESTION = (
-    click.argument("old", metavar="OLD", required=False),
-    click.argument("new", metavar="NEW", required=False),
+    click.argument("old", metavar="OLD", required=False, type=completion.FILE),
+    click.argument("new", metavar="NEW", required=False, type=completion.FILE),
     click.option(
         "--fail-on",
         "gate",
