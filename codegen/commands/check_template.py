@@ -21,7 +21,7 @@ from codegen.routing import quoted
 from codegen.runtime_templates import OFFERS
 
 _TEMPLATE: Flags = (
-    click.argument("files", metavar="FILE", nargs=-1, required=True, type=completion.FILE),
+    click.argument("files", metavar="FILE...", nargs=-1, required=True, type=completion.FILE),
     click.option(
         "--runtime",
         metavar="RT",

@@ -17,6 +17,9 @@ ARGUMENTS = {
     "RUNTIME": "The name of a runtime, exactly as the manifest has it.",
     "MODEL": "The id of a model.",
     "FILE": "A template of the runtime, in YAML.",
+    "FILE[=DEST]": "A file of the source, and the path it gets here where that is another.",
+    "OLD": "A file or a revision, or both sides as OLD..NEW. Default: HEAD.",
+    "NEW": "A file or a revision. Default: the manifest as it is.",
     "CODE": "The code of a rule, such as A003, or its name.",
     "SHELL": "The shell: bash, zsh or fish.",
 }
@@ -25,8 +28,10 @@ SEE_ALSO = {
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
+    "diff": ("diff.md", "formats.md"),
     "fmt": ("manifest.md",),
     "check-template": ("runtime-templates.md",),
+    "sync": (),
     "explain": ("explain.md", "decisions.md"),
     "rules": ("rules/README.md",),
     "explain-rule": ("rules/README.md",),
@@ -80,7 +85,8 @@ def _option(option: click.Option, context: click.Context) -> Parameter:
 
 
 def _argument(argument: click.Argument, context: click.Context) -> Parameter:
-    name = argument.metavar or argument.human_readable_name.upper()
+    name = (argument.metavar or argument.human_readable_name.upper()).removesuffix("...")
+    name = name.removeprefix("[").removesuffix("]") if name.startswith("[") else name
     many = "…" if argument.nargs == -1 else ""
     short = f"{name}{many}" if argument.required else f"[{name}{many}]"
     meaning = getattr(argument, "help", None) or ARGUMENTS.get(name, "")  # has help since 8.4
