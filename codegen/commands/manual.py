@@ -56,6 +56,7 @@ FILES = {
     "providers.yaml": "The manifest, where no flag and no setting names another.",
     "pyproject.toml": "The nearest one with a table `[tool.providers-codegen]` has the settings.",
     "generated/": "The output folder, where no flag and no setting names another.",
+    "providers.lock": "What `sync` vendored: source, digest and fingerprint of each file.",
     ".NAME.providers-codegen-*": "What is being written, beside its place; gone when it is there.",
 }
 
