@@ -461,3 +461,25 @@ def rewrite(path: Path, text: str) -> None:
         _fill(fresh, text.encode("utf-8"))
         _dress(fresh, target)
         fresh.replace(target)
+
+
+def publish(path: Path, text: str) -> bool:
+    """Make a file hold a page that carries the marker, all of it or none; tell if it changed.
+
+    The folder of the file is made where there is none. Raises `RefusedError` where something
+    stands in the way that does not carry the marker, and `OSError` where the system refuses.
+    """
+    if os.path.lexists(path):
+        old = _read(path)
+        if old is None or not _is_ours(old):
+            raise RefusedError((str(path),))
+        if old == text.encode("utf-8"):
+            return False
+        rewrite(path, text)
+        return True
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.parent), _beside(path) as fresh:
+        _fill(fresh, text.encode("utf-8"))
+        fresh.chmod(0o644)
+        fresh.replace(path)
+    return True

@@ -12,4 +12,5 @@ COMMANDS = {
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
+    "matrix": "matrix",
 }
