@@ -340,10 +340,14 @@ def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:
         target.write_bytes(artifact.text.encode("utf-8"))
 
 
+def _refuse_no_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+
+
 def _resolved(tree: Tree) -> Tree:
     out = tree.out.resolve()
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
+    _refuse_no_folder(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     return replace(tree, out=out)
 
@@ -477,6 +481,7 @@ def publish(path: Path, text: str) -> bool:
             return False
         rewrite(path, text)
         return True
+    _refuse_no_folder(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent), _beside(path) as fresh:
         _fill(fresh, text.encode("utf-8"))

@@ -12,7 +12,7 @@ import pytest
 
 from tests.builds import MANIFEST, ROOT
 
-COMMANDS = ["check", "generate", "verify", "schema"]
+COMMANDS = ["check", "generate", "verify", "schema", "matrix"]
 
 
 @pytest.fixture
