@@ -30,6 +30,32 @@ def without_hidden(text: str, replacement: str) -> str:
     return _HIDDEN.sub(replacement, text)
 
 
+# What a browser draws as nothing, or as an order to move what stands beside it.
+_UNSEEN = (
+    ((0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E)),
+    ((0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xD800, 0xDFFF), (0xFEFF, 0xFEFF)),
+    ((0xFFF9, 0xFFFB), (0xFFFE, 0xFFFF), (0xE0000, 0xE0FFF)),
+)
+_UNSEEN_CHAR = re.compile(f"[{_class(*_UNSEEN)}]")
+
+
+def visible(text: str) -> str:
+    r"""Return a text for a page in a browser: whatever would not be drawn is an escape.
+
+    Unlike `without_hidden` it leaves letters of every script: a browser can draw them.
+
+    >>> print(visible("a\u202eb"))
+    a\u{202e}b
+    """
+    return _UNSEEN_CHAR.sub(lambda match: f"\\u{{{ord(match.group()):x}}}", text)
+
+
+def unseen_class() -> str:
+    r"""Return what `visible` replaces as a class of a JavaScript expression with the flag `u`."""
+    ranges = (pair for group in _UNSEEN for pair in group)
+    return "".join(f"\\u{{{low:x}}}-\\u{{{high:x}}}" for low, high in ranges)
+
+
 def width(text: str) -> int:
     """Return how many columns a line of source takes, a wide character counting two.
 
@@ -130,11 +156,19 @@ def json_string(text: str) -> str:
     return escape_hidden(json.dumps(text, ensure_ascii=False))
 
 
-_COMMENT_ENDS = (("*/", "* /"), ("-->", "-- >"), ("/*", "/ *"), ("<!--", "<! --"))
+_COMMENT_ENDS = (
+    ("*/", "* /"),
+    ("-->", "-- >"),
+    ("/*", "/ *"),
+    ("<!--", "<! --"),
+    ("</", "< /"),
+)
 
 
 def comment(text: str) -> str:
     """Return a text on one line that cannot end a comment in any of the languages.
+
+    Nor can it end the script element that a page puts the language in.
 
     >>> comment("end */ it")
     'end * / it'

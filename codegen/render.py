@@ -37,6 +37,11 @@ def _printable(value: object) -> object:
     return value
 
 
+def _is_html(template: str | None) -> bool:
+    """Tell whether what a template prints is escaped; source text has literals instead."""
+    return template is not None and template.endswith(".html.j2")
+
+
 @lru_cache(maxsize=4)
 def _environment(folder: Path) -> Environment:
     # A fifth of the start-up of a command, and most of them render nothing.
@@ -46,7 +51,7 @@ def _environment(folder: Path) -> Environment:
         loader=FileSystemLoader(folder, encoding="utf-8"),
         undefined=StrictUndefined,
         finalize=_printable,
-        autoescape=False,
+        autoescape=_is_html,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -47,6 +47,7 @@ def pytest_report_header() -> list[str]:
         ("node", toolchains.node()),
         ("tsc", toolchains.tsc()),
         ("schema of SARIF", toolchains.sarif_schema()),
+        ("chromium", toolchains.chromium()),
     )
     return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]
 

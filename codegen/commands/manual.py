@@ -28,6 +28,7 @@ SEE_ALSO = {
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
+    "matrix": ("matrix.md",),
     "diff": ("diff.md", "formats.md"),
     "fmt": ("manifest.md",),
     "check-template": ("runtime-templates.md",),
