@@ -46,6 +46,7 @@ def pytest_report_header() -> list[str]:
         ("go", toolchains.go()),
         ("node", toolchains.node()),
         ("tsc", toolchains.tsc()),
+        ("cargo", toolchains.cargo()),
         ("schema of SARIF", toolchains.sarif_schema()),
     )
     return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]
