@@ -192,7 +192,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
-        is_owned=lambda path: owner(path) in options.targets,
+        is_owned=lambda path: owner(path, options) in options.targets,
     )
     rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
     page = options.command_page

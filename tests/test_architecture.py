@@ -17,10 +17,10 @@ CODEGEN = ROOT / "codegen"
 # Each stage may import what stands above it, and nothing below. A package is one stage.
 STAGES = [
     ["__init__"],
-    ["source", "nearest", "quote", "identifiers", "digest", "options", "spelling"],
+    ["source", "nearest", "quote", "identifiers", "digest", "inputs", "spelling"],
     ["manual", "origins"],
-    ["ir", "diagnostics", "tokens", "columns"],
-    ["rules", "layout", "canonical", "outline"],
+    ["ir", "diagnostics", "tokens", "columns", "packs"],
+    ["rules", "layout", "canonical", "outline", "options"],
     ["faults"],
     ["syntax", "schema", "patterns", "re2"],
     ["parse", "formatting", "json_schema", "routing", "tables", "probes", "proofs"],
@@ -29,6 +29,7 @@ STAGES = [
     ["checks", "vectors", "comparison"],
     ["rulebook"],
     ["targets"],
+    ["sandbox"],
     ["render"],
     ["emit", "config", "revisions", "watching", "fetch"],
     ["pipeline"],
