@@ -32,6 +32,7 @@ _CODEGEN = ("-m", "codegen")
 _HERMES = ("tests/templates/hermes.yaml", "--runtime", "hermes")
 
 COMMANDS = {
+    "explain": Timed(arguments=(*_CODEGEN, "explain", "hermes", "kimi-k2.6"), limit=0.2),
     "check-template": Timed(arguments=(*_CODEGEN, "check-template", *_HERMES), limit=0.2),
     "python -c pass": Timed(arguments=("-c", "pass")),
 }

@@ -136,7 +136,8 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _NO_LINE_END = "\n\\ No newline at end of file\n"
 
 
-def _unified(path: str, old: str, new: str, origin: str = "generated") -> str:
+def unified(path: str, old: str, new: str, origin: str = "generated") -> str:
+    """Return a unified diff from the text on disk to the one that is to be there."""
     lines = unified_diff(
         _LINE.findall(old),
         _LINE.findall(new),
@@ -161,7 +162,7 @@ def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
         kind=Kind.CHANGED,
         path=artifact.path,
         cause=_changed_cause(old, artifact.text, fingerprint),
-        diff=_unified(artifact.path, old, artifact.text),
+        diff=unified(artifact.path, old, artifact.text),
     )
 
 
@@ -190,12 +191,25 @@ class Tree:
     """A folder, and the artifacts that it is to hold.
 
     `is_owned` says which paths belong to the artifacts' targets: of all others neither
-    presence nor content counts.
+    presence nor content counts. Of a folder that `is_shared` with what people write, nothing but
+    the artifacts is looked at, and each of them takes its place by itself.
     """
 
     out: Path
     artifacts: tuple[Artifact, ...]
     is_owned: Callable[[str], bool]
+    is_shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder, or the files in a folder that is shared."""
+        files = (str(self.out / artifact.path) for artifact in self.artifacts)
+        return ", ".join(files) if self.is_shared else str(self.out)
+
+    @property
+    def bench(self) -> Path:
+        """The folder in which the new set is built, on the same disk as its place."""
+        return self.out if self.is_shared else self.out.parent
 
 
 def drift(tree: Tree, fingerprint: str) -> tuple[Drift, ...]:
@@ -204,7 +218,8 @@ def drift(tree: Tree, fingerprint: str) -> tuple[Drift, ...]:
     paths = {artifact.path for artifact in tree.artifacts}
     compared = (_compare(artifact, out, fingerprint) for artifact in tree.artifacts)
     found = _with_one_cause([difference for difference in compared if difference is not None])
-    found += [_extra(out, p) for p in _files(out) if p not in paths and tree.is_owned(p)]
+    others = () if tree.is_shared else _files(out)
+    found += [_extra(out, p) for p in others if p not in paths and tree.is_owned(p)]
     return tuple(sorted(found, key=lambda difference: difference.path))
 
 
@@ -320,12 +335,13 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _staged(out: Path) -> Iterator[Path]:
+def _staged(tree: Tree) -> Iterator[Path]:
     """Give a fresh folder beside the output; it and what a killed run left go afterwards."""
-    prefix = _STAGE.format(name=out.name)
-    for left in out.parent.glob(prefix + "*"):
+    out = tree.out
+    prefix = _STAGE.format(name=Path(tree.artifacts[0].path).name if tree.is_shared else out.name)
+    for left in tree.bench.glob(escape(prefix) + "*"):
         shutil.rmtree(left, ignore_errors=True)
-    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=tree.bench))
     try:
         stage.chmod(out.stat().st_mode & 0o7777 if out.exists() else 0o755)
         yield stage
@@ -344,13 +360,15 @@ def _resolved(tree: Tree) -> Tree:
     out = tree.out.resolve()
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return replace(tree, out=out)
+    tree = replace(tree, out=out)
+    tree.bench.mkdir(parents=True, exist_ok=True)
+    return tree
 
 
 def _planned(tree: Tree, fingerprint: str, shown: Path) -> Written:
     """Say what a write will do to a folder, or refuse it, naming paths as the user does."""
-    _recover(tree.out)
+    if not tree.is_shared:
+        _recover(tree.out)
     written = _plan(tree.artifacts, drift(tree, fingerprint))
     refused = tuple(dict.fromkeys(_in_the_way(tree.out, written.changed)))
     if refused:
@@ -361,8 +379,19 @@ def _planned(tree: Tree, fingerprint: str, shown: Path) -> Written:
 def _build(tree: Tree, written: Written, stage: Path) -> None:
     """Put the whole new set into a stage."""
     dropped = frozenset(written.changed + written.removed)
-    _carry_all(tree.out, stage, dropped)
+    if not tree.is_shared:
+        _carry_all(tree.out, stage, dropped)
     _write_all((artifact for artifact in tree.artifacts if artifact.path in dropped), stage)
+
+
+def _place(tree: Tree, stage: Path) -> None:
+    """Put what a stage holds in its place."""
+    if not tree.is_shared:
+        _swap(stage, tree.out)
+        return
+    for path in tuple(_files(stage)):
+        (tree.out / path).parent.mkdir(parents=True, exist_ok=True)
+        (stage / path).replace(tree.out / path)
 
 
 def write(trees: Iterable[Tree], fingerprint: str) -> tuple[Written, ...]:
@@ -378,18 +407,18 @@ def write(trees: Iterable[Tree], fingerprint: str) -> tuple[Written, ...]:
     resolved = tuple(_resolved(tree) for tree in trees)
     with ExitStack() as stack:
         # In one order for every process, so that two of them never wait for each other.
-        for parent in sorted({tree.out.parent for tree in resolved}):
-            stack.enter_context(_locked(parent))
+        for bench in sorted({tree.bench for tree in resolved}):
+            stack.enter_context(_locked(bench))
         pairs = zip(trees, resolved, strict=True)
         plans = tuple(_planned(there, fingerprint, tree.out) for tree, there in pairs)
-        stages: list[tuple[Path, Path]] = []
+        stages: list[tuple[Tree, Path]] = []
         for tree, written in zip(resolved, plans, strict=True):
             if written.changed or written.removed:
-                stage = stack.enter_context(_staged(tree.out))
+                stage = stack.enter_context(_staged(tree))
                 _build(tree, written, stage)
-                stages.append((stage, tree.out))
-        for stage, out in stages:
-            _swap(stage, out)
+                stages.append((tree, stage))
+        for tree, stage in stages:
+            _place(tree, stage)
     return plans
 
 
@@ -413,15 +442,20 @@ def difference(path: Path, text: str) -> str:
     data = path.read_bytes()
     if data == text.encode("utf-8"):
         return ""
-    return _unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
+    return unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
+
+
+def _tidy(target: Path) -> None:
+    """Take away what a killed run left beside a file."""
+    for left in target.parent.glob(escape(_STAGE.format(name=target.name)) + "*"):
+        left.unlink()
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a fresh file beside another; it and what a killed run left go afterwards."""
+    _tidy(target)
     prefix = _STAGE.format(name=target.name)
-    for left in target.parent.glob(escape(prefix) + "*"):
-        left.unlink()
     handle, name = tempfile.mkstemp(prefix=prefix, dir=target.parent)
     os.close(handle)
     try:
@@ -461,3 +495,138 @@ def rewrite(path: Path, text: str) -> None:
         _fill(fresh, text.encode("utf-8"))
         _dress(fresh, target)
         fresh.replace(target)
+
+
+# several files, wherever they stand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A file below a folder that is to hold other bytes; `old` is None where there is none yet."""
+
+    path: str
+    old: bytes | None
+    new: bytes
+
+
+class ChangedError(Exception):
+    """A file is no longer as it was when somebody decided what to write: its path."""
+
+    def __init__(self, path: str) -> None:
+        """Remember which file it is."""
+        super().__init__(path)
+        self.path = path
+
+
+def held(root: Path, path: str) -> bytes | None:
+    """Return what a file below a folder holds; None where there is none.
+
+    Raises `RefusedError` where something else stands there, or a link on the way leads elsewhere,
+    and `OSError` where the system does not let us read.
+    """
+    blocker = _blocker(root, path)
+    target = root / path
+    if blocker is not None or (os.path.lexists(target) and _is_no_file(target)):
+        raise RefusedError((blocker or path,))
+    return _read(target)
+
+
+def _is_no_file(path: Path) -> bool:
+    return path.is_symlink() or not path.is_file()
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder, and take it away again where nothing comes of it."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _settle_names(folder: Path) -> None:
+    """Wait until the disk has the names of a folder, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _laid_ready(target: Path, data: bytes) -> Iterator[Path]:
+    """Give a file beside its target that is ready to take its place, the mode kept."""
+    with _folder(target.parent), _beside(target) as fresh:
+        _fill(fresh, data)
+        if target.exists():
+            _dress(fresh, target)
+        else:
+            fresh.chmod(0o644)
+        yield fresh
+
+
+def _aside(target: Path, fresh: Path) -> Path | None:
+    """Keep the old file at hand under another name; None where there is none."""
+    if not target.exists():
+        return None
+    old = fresh.with_name(fresh.name + "-old")
+    _carry(target, old)
+    return old
+
+
+def _put_back(target: Path, old: Path | None) -> None:
+    if old is None:
+        target.unlink(missing_ok=True)
+    else:
+        old.replace(target)
+
+
+def _move_all(ready: Iterable[tuple[Path, Path]]) -> None:
+    """Move each fresh file to its target; whatever goes wrong on the way, all are put back."""
+    moved: list[tuple[Path, Path | None]] = []
+    try:
+        for fresh, target in ready:
+            moved.append((target, _aside(target, fresh)))
+            fresh.replace(target)
+            _settle_names(target.parent)
+    except BaseException:
+        for target, old in reversed(moved):
+            _put_back(target, old)
+        raise
+    finally:
+        for _, old in moved:
+            if old is not None:
+                old.unlink(missing_ok=True)
+
+
+def replace_all(
+    root: Path, replacements: Iterable[Replacement], tidied: Iterable[str] = ()
+) -> None:
+    """Make files below a folder hold other bytes, all of them or none.
+
+    Every new file lies ready beside its place before the first is moved there, and the files are
+    moved in the order given. An error before the last is in place puts the others back. A kill
+    between two moves leaves each file whole, old or new, and once the last is new all are. What
+    it left beside the paths `tidied` goes the next time. Raises `ChangedError` and `RefusedError`
+    where a file is not as it was said to be, and `OSError` where the system refuses; nothing is
+    changed then.
+    """
+    wanted = tuple(replacements)
+    root = root.resolve()
+    with _locked(root), ExitStack() as stack:
+        for each in wanted:
+            if held(root, each.path) != each.old:
+                raise ChangedError(each.path)
+        for path in tidied:
+            _tidy(root / path)
+        ready = [
+            (stack.enter_context(_laid_ready(root / each.path, each.new)), root / each.path)
+            for each in wanted
+        ]
+        _move_all(ready)

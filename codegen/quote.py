@@ -72,6 +72,15 @@ def python_string(text: str) -> str:
     return f"{quote}{_body(text, quote, _python_escape)}{quote}"
 
 
+def yaml_string(text: str) -> str:
+    r"""Return a scalar of YAML in double quotes.
+
+    >>> print(yaml_string('no "é"\u202e'))
+    "no \"é\"\u202e"
+    """
+    return f'"{_body(text, chr(34), _python_escape)}"'
+
+
 def _go_escape(code: int) -> str:
     # Below U+0080 a byte is the code point; above, \x would be a byte of no UTF-8.
     if code < 0x80:

@@ -138,7 +138,8 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return what a regular file holds; a pipe is never opened. Raises `UnreadableError`."""
     irregular = UnreadableError("it is not a regular file", "name a YAML file")
     try:
         if path.exists() and not path.is_file():
@@ -163,7 +164,7 @@ def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
     `base` is where its offsets begin: behind the end of the file read before it. Raises
     `UnreadableError` for everything that keeps it from being text.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     marked = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     try:
         text = data[marked:].decode("utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from codegen import pipeline, report
+from codegen import completion, pipeline, report
 from codegen.commands.loading import is_failing
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.diagnostics import has_errors
@@ -21,9 +21,13 @@ from codegen.routing import quoted
 from codegen.runtime_templates import OFFERS
 
 _TEMPLATE: Flags = (
-    click.argument("files", metavar="FILE...", nargs=-1, required=True),
+    click.argument("files", metavar="FILE...", nargs=-1, required=True, type=completion.FILE),
     click.option(
-        "--runtime", metavar="RT", required=True, help="The runtime that the templates are of."
+        "--runtime",
+        metavar="RT",
+        required=True,
+        type=completion.RUNTIME,
+        help="The runtime that the templates are of.",
     ),
     click.option(
         "--select",
