@@ -18,7 +18,7 @@ from codegen.manual import Manual
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
-from codegen.source import Source, Sources, Span, UnreadableError, read
+from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
 from codegen.targets import data, owner, pages
 
@@ -104,6 +104,14 @@ def _file(path: Path, shown: str | None, base: int) -> _File:
     return _parsed(source)
 
 
+def _content(data: bytes, shown: str, base: int) -> _File:
+    try:
+        source = decoded(data, shown, base)
+    except UnreadableError as error:
+        return _unreadable(shown, error, base)
+    return _parsed(source)
+
+
 def _loaded(files: Sequence[_File]) -> Loaded:
     """Merge what was read, check the whole, and take out what comments ignore."""
     found = [diagnostic for file in files for diagnostic in file.diagnostics]
@@ -122,7 +130,8 @@ def _loaded(files: Sequence[_File]) -> Loaded:
     found += [*conflicts, *islice(check(registry), MAX_FINDINGS + 1)]
     if len(found) > MAX_FINDINGS:
         reason = f"it has more than {MAX_FINDINGS:,} faults"
-        found.append(faults.unreadable_file(Span(start=0, end=0), reason, "mend those below first"))
+        place = files[0].source.span(0, 0)
+        found.append(faults.unreadable_file(place, reason, "mend those below first"))
     if any(fault.code[0] in _OF_READING for fault in found):
         # Warnings would judge the stand-ins of what could not be read; errors come first.
         errors = (fault for fault in found if fault.severity is Severity.ERROR)
@@ -152,6 +161,23 @@ def load(path: Path, shown: str | None = None, overlays: Sequence[Path] = ()) ->
 def load_source(*sources: Source) -> Loaded:
     """Check a manifest, and overlays behind it, that are already text."""
     return _loaded([_parsed(source) for source in sources])
+
+
+@_one_run()
+def load_either(files: Sequence[tuple[str, Path | bytes]], base: int = 0) -> Loaded:
+    """Read and check a manifest with its overlays, each by the name to show: a path, or bytes.
+
+    `base` is where the offsets begin: behind the end of what was loaded before, where one report
+    speaks of both. Never raises for what the files are.
+    """
+    made: list[_File] = []
+    for shown, held in files:
+        start = made[-1].source.end + 1 if made else base
+        if isinstance(held, bytes):
+            made.append(_content(held, shown, start))
+        else:
+            made.append(_file(held, shown, start))
+    return _loaded(made)
 
 
 def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:

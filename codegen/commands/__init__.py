@@ -11,6 +11,7 @@ COMMANDS = {
     "watch": "watch",
     "fmt": "fmt",
     "explain": "explain",
+    "diff": "diff",
     "check-template": "check_template",
     "sync": "sync",
     "rules": "rules",

@@ -18,6 +18,8 @@ ARGUMENTS = {
     "MODEL": "The id of a model.",
     "FILE": "A template of the runtime, in YAML.",
     "FILE[=DEST]": "A file of the source, and the path it gets here where that is another.",
+    "OLD": "A file or a revision, or both sides as OLD..NEW. Default: HEAD.",
+    "NEW": "A file or a revision. Default: the manifest as it is.",
     "CODE": "The code of a rule, such as A003, or its name.",
     "SHELL": "The shell: bash, zsh or fish.",
 }
@@ -26,6 +28,7 @@ SEE_ALSO = {
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
+    "diff": ("diff.md", "formats.md"),
     "fmt": ("manifest.md",),
     "check-template": ("runtime-templates.md",),
     "sync": (),
