@@ -183,7 +183,7 @@ def _unreadable(lock: Lock, standings: tuple[Standing, ...], run: Run) -> bool:
     for each in standings:
         if each.failure is not None:
             origin, path = each.wanted.origin, lock.root / each.path
-            message = f"{path}: its source cannot be read: {origin}: {each.failure.message}"
+            message = f"{path}: its original cannot be used: {origin}: {each.failure.message}"
             run.fail(message, hint=each.failure.hint)
     return any(each.failure is not None for each in standings)
 
