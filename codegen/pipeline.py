@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen import faults, formatting, overlays, render, suppressions, syntax
 from codegen.checks import check
@@ -21,6 +22,9 @@ from codegen.parse import parse
 from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
 from codegen.targets import data, owner, pages
+
+if TYPE_CHECKING:
+    from codegen.comparison import Comparison
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -178,6 +182,14 @@ def load_either(files: Sequence[tuple[str, Path | bytes]], base: int = 0) -> Loa
         else:
             made.append(_file(held, shown, start))
     return _loaded(made)
+
+
+@_one_run()
+def compared(old: Registry, new: Registry) -> Comparison:
+    """Compare two registries; what there is to look at makes no garbage either."""
+    from codegen.comparison import compare  # noqa: PLC0415 - one command needs it
+
+    return compare(old, new)
 
 
 def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
