@@ -24,6 +24,7 @@ from codegen.suppressions import Suppressed, Suppression
 from codegen.targets import data, owner, pages
 
 if TYPE_CHECKING:
+    from codegen.comparison import Comparison
     from codegen.matrix import Matrix
 
 # The families of rules after which a value of the IR may be a stand-in.
@@ -182,6 +183,14 @@ def load_either(files: Sequence[tuple[str, Path | bytes]], base: int = 0) -> Loa
         else:
             made.append(_file(held, shown, start))
     return _loaded(made)
+
+
+@_one_run()
+def compared(old: Registry, new: Registry) -> Comparison:
+    """Compare two registries; what there is to look at makes no garbage either."""
+    from codegen.comparison import compare  # noqa: PLC0415 - one command needs it
+
+    return compare(old, new)
 
 
 def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
