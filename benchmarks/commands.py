@@ -1,8 +1,9 @@
 """How long the commands take that answer a question, process start included, and their limits.
 
 The runs are interleaved, so that a machine whose speed wanders slows all of them. Times are whole
-processes as a caller waits for them. Python may keep compiled modules, as an installed copy does.
-The exit code is 1 where a median is above its limit.
+processes as a caller waits for them; the processor's share of them tells a slow command from a
+busy machine. Python may keep compiled modules, as an installed copy does. The exit code is 1 where
+a median is not below its limit.
 """
 
 from __future__ import annotations
@@ -41,11 +42,17 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _seconds(timed: Timed) -> float:
+def _of_processor() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _seconds(timed: Timed) -> tuple[float, float]:
+    """Return how long a run took, and how much of that the processor worked for it."""
     command = [sys.executable, *timed.arguments]
-    started = time.perf_counter()
+    started, before = time.perf_counter(), _of_processor()
     subprocess.run(command, cwd=ROOT, env=_environment(), check=True, capture_output=True)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, _of_processor() - before
 
 
 def _verdict(name: str, median: float) -> str:
@@ -58,15 +65,17 @@ def _verdict(name: str, median: float) -> str:
 def main() -> int:
     for timed in COMMANDS.values():
         _seconds(timed)
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     for _ in range(RUNS):
         for name, timed in COMMANDS.items():
             times[name].append(_seconds(timed))
-    print(f"{RUNS} interleaved runs, seconds: fastest, median, slowest")
+    print(f"{RUNS} interleaved runs, seconds: fastest, median, slowest; median of the processor")
     slow = 0
-    for name, taken in times.items():
+    for name, runs in times.items():
+        taken, worked = zip(*runs, strict=True)
         low, middle, high = min(taken), statistics.median(taken), max(taken)
-        print(f"  {name:<16} {low:.3f}  {middle:.3f}  {high:.3f}  {_verdict(name, middle)}")
+        figures = f"{low:.3f}  {middle:.3f}  {high:.3f};  {statistics.median(worked):.3f}"
+        print(f"  {name:<16} {figures}  {_verdict(name, middle)}")
         slow += "TOO SLOW" in _verdict(name, middle)
     return 1 if slow else 0
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
@@ -21,6 +22,10 @@ from codegen.parse import parse
 from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
 from codegen.targets import data, owner, pages
+
+if TYPE_CHECKING:
+    from codegen.comparison import Comparison
+    from codegen.matrix import Matrix
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -180,6 +185,14 @@ def load_either(files: Sequence[tuple[str, Path | bytes]], base: int = 0) -> Loa
     return _loaded(made)
 
 
+@_one_run()
+def compared(old: Registry, new: Registry) -> Comparison:
+    """Compare two registries; what there is to look at makes no garbage either."""
+    from codegen.comparison import compare  # noqa: PLC0415 - one command needs it
+
+    return compare(old, new)
+
+
 def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
     """Return every folder that a build fills, with its artifacts: the output folder first.
 
@@ -188,7 +201,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
-        is_owned=lambda path: owner(path) in options.targets,
+        is_owned=lambda path: owner(path, options) in options.targets,
     )
     rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
     page = options.command_page
@@ -232,6 +245,17 @@ def _sorted(rendered: Iterable[render.Artifact]) -> tuple[render.Artifact, ...]:
 def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
     return _sorted(render.render(pages(registry, options)))
+
+
+def matrix_page(registry: Registry, shown: Matrix, options: Options) -> str:
+    """Render a matrix as one page of HTML, which carries the TypeScript artifact as it is."""
+    from codegen.targets import matrix  # noqa: PLC0415 - no other command needs it
+
+    parts = (matrix.artifact_page(registry, options), matrix.program_page(registry, shown))
+    artifact, program, style = render.render([*parts, matrix.style_page()])
+    page = matrix.page(shown, f"{artifact.text}\n{program.text}", style.text, options)
+    (rendered,) = render.render([page])
+    return rendered.text
 
 
 def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:

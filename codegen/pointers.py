@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice
 
 from codegen.nearest import nearest
 from codegen.source import Span
@@ -69,29 +69,49 @@ def parse_pointer(text: str) -> Pointer:
 _INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
 
-def _children(node: Node, token: str) -> Iterator[Node]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A node with where it was found: the place of what holds it, and which of its items it is.
+
+    Both together are one for a node that several pointers, or aliases of what holds it, lead to.
+    """
+
+    node: Node
+    within: Span
+    index: int = 0
+
+
+def items(node: Sequence | Mapping) -> Iterator[Selected]:
+    """Yield the items of a list, or the values of a mapping."""
+    values = node.items if isinstance(node, Sequence) else (value for _, value in node.entries)
+    for index, value in enumerate(values):
+        yield Selected(node=value, within=node.span, index=index)
+
+
+def _children(node: Node, token: str) -> Iterator[Selected]:
     """Yield what a token names below a node; of two equal keys, which are a fault, both."""
     if isinstance(node, Mapping):
-        yield from (value for key, value in node.entries if token in (EVERY, key.text))
+        named = (token in (EVERY, key.text) for key, _ in node.entries)
+        yield from compress(items(node), named)
     elif isinstance(node, Sequence) and token == EVERY:
-        yield from node.items
+        yield from items(node)
     elif isinstance(node, Sequence) and _INDEX.fullmatch(token):
-        yield from node.items[int(token) :][:1]
+        yield from islice(items(node), int(token), int(token) + 1)
 
 
-def _levels(root: Node, pointer: Pointer) -> Iterator[tuple[Node, ...]]:
-    """Yield the nodes that each step reaches, the root first; an empty level is the last."""
-    level: tuple[Node, ...] = (root,)
+def _levels(root: Node, pointer: Pointer) -> Iterator[tuple[Selected, ...]]:
+    """Yield what each step reaches, the root first; an empty level is the last."""
+    level: tuple[Selected, ...] = (Selected(node=root, within=root.span),)
     yield level
     for token in pointer.tokens:
-        level = tuple(child for node in level for child in _children(node, token))
+        level = tuple(child for each in level for child in _children(each.node, token))
         yield level
         if not level:
             return
 
 
-def select(root: Node, pointer: Pointer) -> tuple[Node, ...]:
-    """Return the nodes that a pointer selects, in the order of the document."""
+def select(root: Node, pointer: Pointer) -> tuple[Selected, ...]:
+    """Return what a pointer selects, in the order of the document."""
     *_, last = _levels(root, pointer)
     return last
 
@@ -118,8 +138,8 @@ def dead_end(root: Node, pointer: Pointer) -> DeadEnd:
     """Return where a pointer ends: at what it selects, or else before the step that fails."""
     levels = list(_levels(root, pointer))
     if levels[-1]:
-        return DeadEnd(pointer=pointer, span=levels[-1][0].span)
-    node, token = levels[-2][0], pointer.tokens[len(levels) - 2]
+        return DeadEnd(pointer=pointer, span=levels[-1][0].node.span)
+    node, token = levels[-2][0].node, pointer.tokens[len(levels) - 2]
     if not isinstance(node, Mapping) or not node.entries:
         return DeadEnd(pointer=pointer, span=node.span)
     # Whatever is selected stands below it, so a key of a scalar is not the one that is meant.

@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from codegen import faults
 from codegen.diagnostics import Diagnostic
 from codegen.ir import Arm, Provider, Registry, Runtime, Text
-from codegen.pointers import EVERY, DeadEnd, Pointer, dead_end, parse_pointer, select
+from codegen.pointers import (
+    EVERY,
+    DeadEnd,
+    Pointer,
+    Selected,
+    dead_end,
+    items,
+    parse_pointer,
+    select,
+)
 from codegen.routing import (
     Decision,
     RefusalError,
@@ -24,7 +32,7 @@ from codegen.routing import (
     trim,
     validate_model,
 )
-from codegen.source import Source
+from codegen.source import NOWHERE, Source, Span
 from codegen.syntax import Mapping, Node, Scalar, Sequence
 
 OFFERS = parse_pointer("/runtime_config/models")
@@ -37,10 +45,14 @@ MAX_OFFERS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An id that a template offers, as it is written, and the provider that it is tagged with."""
+    """An id that a template offers, as it is written, and the provider that it is tagged with.
+
+    `within` is the place of the list that it is on.
+    """
 
     id: Text
     tag: Text | None = None
+    within: Span = NOWHERE
 
     @property
     def model(self) -> str:
@@ -86,17 +98,19 @@ class _Reader:
 
     def default(self, root: Node) -> Offer | None:
         """Return the default model; null is how a template says that it has none."""
-        for node in select(root, DEFAULT):
+        for selected in select(root, DEFAULT):
+            node = selected.node
             if not (isinstance(node, Scalar) and node.kind == "null"):
                 text = self.text(node, "the default model")
                 return None if text is None else Offer(id=text)
         return None
 
-    def offer(self, node: Node) -> Offer | None:
+    def offer(self, selected: Selected) -> Offer | None:
         """Return what an item offers: an id, or a mapping that has one."""
+        node, within = selected.node, selected.within
         if isinstance(node, Scalar):
             text = self.text(node, "the id")
-            return None if text is None else Offer(id=text)
+            return None if text is None else Offer(id=text, within=within)
         if isinstance(node, Sequence):
             self._wrong_type(node, "what a template offers is an id or a mapping", "write an id")
             return None
@@ -107,42 +121,45 @@ class _Reader:
             return None
         text = self.text(values[ID], "the id")
         tag = self.text(values[TAG], "the provider") if TAG in values else None
-        return None if text is None else Offer(id=text, tag=tag or None)
+        return None if text is None else Offer(id=text, tag=tag or None, within=within)
 
 
-def _items(root: Node, pointer: Pointer) -> Iterator[Node]:
+def _items(root: Node, pointer: Pointer) -> Iterator[Selected]:
     """Yield what a pointer offers; an id that it names itself comes with its mapping and tag.
 
     Null offers something as an item of a list alone: elsewhere it is how a list is left out.
     """
     is_id, is_item = pointer.tokens[-1:] == (ID,), pointer.tokens[-1:] == (EVERY,)
-    for node in select(root, pointer.parent if is_id else pointer):
+    for selected in select(root, pointer.parent if is_id else pointer):
+        node = selected.node
         if isinstance(node, Sequence):
-            yield from node.items
+            yield from items(node)
         elif isinstance(node, Mapping) or is_item or not (is_id or node.kind == "null"):
-            yield node
+            yield selected
 
 
 def read_template(
     source: Source, root: Node | None, pointers: tuple[Pointer, ...]
-) -> tuple[RuntimeTemplate, tuple[Diagnostic, ...]]:
+) -> tuple[RuntimeTemplate | None, tuple[Diagnostic, ...]]:
     """Read what the pointers select, each item once, and the default model.
 
-    `root` is None for a template that holds nothing. Returns the template and what is at fault
-    with the shape of its items; an item that has no id at all is left out.
+    `root` is None for a template that holds nothing. Returns the template, or None where it
+    offers too much, and what is at fault with the shape of its items; an item that has no id at
+    all is left out.
     """
     template = RuntimeTemplate(source=source)
     if root is None:
         ends = tuple(DeadEnd(pointer=each, span=source.span(0, 0)) for each in pointers)
         return replace(template, dead_ends=ends), ()
     reader = _Reader()
-    items = {node.span: node for pointer in pointers for node in _items(root, pointer)}
-    if len(items) > MAX_OFFERS:
+    found = [each for pointer in pointers for each in _items(root, pointer)]
+    once = {(each.within, each.index): each for each in found}
+    if len(once) > MAX_OFFERS:
         reason, hint = f"it offers more than {MAX_OFFERS:,} ids", "select fewer with --select"
-        span = next(islice(items, MAX_OFFERS, None))
-        return template, (faults.unreadable_file(span, reason, hint),)
-    offers = [offer for node in items.values() if (offer := reader.offer(node)) is not None]
-    ends = () if items else tuple(dead_end(root, pointer) for pointer in pointers)
+        span = list(once.values())[MAX_OFFERS].node.span
+        return None, (faults.unreadable_file(span, reason, hint),)
+    offers = [offer for each in once.values() if (offer := reader.offer(each)) is not None]
+    ends = () if found else tuple(dead_end(root, pointer) for pointer in pointers)
     read = replace(template, offers=tuple(offers), default=reader.default(root), dead_ends=ends)
     return read, tuple(reader.diagnostics)
 

@@ -86,7 +86,7 @@ _Held = tuple[str, Path | bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """A side, loaded. `label` is the manifest's name as shown.
+    """A side, loaded. `label` is the manifest's name as shown, `revision` may be empty.
 
     `paths` has, by the name shown, the path of each file that is on disk just as it was read;
     `absent` are the overlays that the revision lacks.
@@ -94,6 +94,7 @@ class Side:
 
     label: str
     loaded: Loaded
+    revision: str
     paths: Mapping[str, str]
     absent: tuple[str, ...] = ()
 
@@ -149,6 +150,7 @@ def read(what: Asked, options: Options, base: int = 0) -> Side:
     }
     return Side(
         label=held[0][1][0],
+        revision=what.label,
         loaded=pipeline.load_either([each for _, each in held], base),
         paths=paths,
         absent=tuple(str(path) for path, each in found if each is None),

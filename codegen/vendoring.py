@@ -372,7 +372,7 @@ def plain(standing: Standing, *, is_written: bool) -> Plain:
         "cause": standing.cause,
         "file": _plain_file(standing),
         "lock": _plain_facts(entry.facts if entry is not None else None),
-        "canonical": _plain_facts(standing.copy.facts if standing.copy is not None else None),
+        "original": _plain_facts(standing.copy.facts if standing.copy is not None else None),
         "failure": failure and {"message": failure.message, "hint": failure.hint},
         "difference": difference(standing),
         "is_written": is_written,

@@ -86,6 +86,12 @@ def _serve(
                 answers.get(asked.path, status(404))(stream)
 
 
+def _stop(listener: socket.socket) -> None:
+    """Wake the thread that accepts, which would otherwise keep the port open."""
+    with closing(listener), suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def serving(
     answers: Mapping[str, Answer], trusted: Authority | None, *names: str
@@ -113,7 +119,7 @@ def serving(
     try:
         yield server
     finally:
-        listener.close()
+        _stop(listener)
 
 
 # answers
@@ -206,4 +212,4 @@ def proxy() -> Iterator[Server]:
     try:
         yield server
     finally:
-        listener.close()
+        _stop(listener)

@@ -232,6 +232,24 @@ def test_one_pointer_that_finds_something_is_enough() -> None:
 
 # shapes
 
+TWICE = [
+    ("a: [acme-1, acme-1]", "/a", 1),
+    ("a: [acme-1, acme-1]", "/a/*", 1),
+    ("a: [acme-1, {id: acme-1}, 'acme-1 ']", "/a", 2),
+    ("a: [{id: acme-1}, {id: acme-1}]", "/a/*/id", 1),
+    ("x: &x acme-1\na: [*x, *x]", "/a", 1),
+    ("a: {b: acme-1, c: acme-1}", "/a/*", 1),
+    ("a: {b: [acme-1], c: [acme-1]}", "/a/*", 0),
+    ("a: {b: [acme-1], c: [acme-1]}", "/a/*/*", 0),
+    ("a: {b: &b [acme-1], c: *b}", "/a/*", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "pointer", "count"), TWICE)
+def test_id_is_twice_where_one_list_has_it_twice(text: str, pointer: str, count: int) -> None:
+    assert names(checked(text, pointers=(pointer,))).count("doubled_offer") == count
+
+
 SHAPES = {
     "models: [[acme-1]]": ["wrong_type"],
     "models: [{id: [acme-1]}]": ["wrong_type"],
@@ -445,7 +463,7 @@ def test_suggestions_end_after_as_many_as_anybody_reads() -> None:
 @pytest.mark.parametrize("extra", [0, 1])
 def test_template_may_offer_so_many_ids_and_no_more(extra: int) -> None:
     made = checked(offering(*["acme-1"] * (MAX_OFFERS + extra)))
-    assert made.is_unreadable == bool(extra)
+    assert made.is_unreadable == (not made.judged) == bool(extra)
     assert ("unreadable_file" in names(made)) == bool(extra)
 
 

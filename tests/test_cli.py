@@ -12,7 +12,10 @@ import pytest
 
 from tests.builds import MANIFEST, ROOT
 
-COMMANDS = ["check", "generate", "verify", "schema", "check-template t.yaml --runtime hermes"]
+COMMANDS = [
+    *("check", "generate", "verify", "schema", "matrix"),
+    "check-template t.yaml --runtime hermes",
+]
 
 
 @pytest.fixture

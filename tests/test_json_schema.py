@@ -102,7 +102,8 @@ def _shown() -> Iterator[tuple[str, str]]:
     for page in test_docs.PAGES:
         for block in test_docs.blocks(test_docs.read(page), "yaml"):
             name = block.argument("file")
-            if name is not None:
+            # A page may also show a template of a runtime, which no schema of ours describes.
+            if name is not None and "schema_version:" in block.text:
                 yield f"{page.name}:{name}", block.text
 
 

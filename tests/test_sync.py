@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -23,6 +24,7 @@ from codegen import emit, lockfile
 from codegen.canonical import fingerprint
 from codegen.emit import Replacement
 from codegen.source import Source
+from codegen.vendoring import State
 from tests.builds import ROOT, registry_of
 from tests.servers import (
     Answer,
@@ -425,7 +427,7 @@ def test_destination_stays_in_the_folder_and_has_a_place_of_its_own(
     up: Path, down: Path, arguments: list[str], message: str
 ) -> None:
     done = sync(down, "--from", "../up", *arguments)
-    assert done.returncode == (3 if message else 0)
+    assert done.returncode == (3 if message else 0), done.stderr
     assert message in done.stderr
     assert bool(tree(down)) == (not message)
 
@@ -919,7 +921,7 @@ def test_answer_is_as_its_schema_says(
     schema = json.loads((SCHEMAS / "sync.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    seen = set()
+    seen = set[str]()
     for change, _, _ in STATES.values():
         folder = Path(shutil.copytree(vendored.parent, tmp_path_factory.mktemp("copy") / "x"))
         change(folder / "down", folder / "up")
@@ -928,9 +930,19 @@ def test_answer_is_as_its_schema_says(
             document = json.loads(done.stdout)
             validator.validate(document["answer"])
             assert document["exit_code"] == done.returncode
-            seen |= {file["state"] for file in document["answer"]["files"]}
+            seen |= {str(file["state"]) for file in document["answer"]["files"]}
     states = set(schema["$defs"]["file"]["properties"]["state"]["enum"])
     assert states - seen == {"new", "foreign"}
+
+
+def test_page_explains_every_word_and_the_schema_knows_every_state() -> None:
+    page = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| `([A-Z-]+)` \|", page, flags=re.MULTILINE)
+    quiet = {State.SAME, State.NEW, State.FOREIGN}
+    assert set(words) == {state.name for state in set(State) - quiet} | {"LINE-ENDS"}
+    schema = json.loads((SCHEMAS / "sync.schema.json").read_text())
+    known = schema["$defs"]["file"]["properties"]["state"]["enum"]
+    assert known == [state.value for state in State]
 
 
 def test_github_is_told_which_file_differs(up: Path, vendored: Path) -> None:

@@ -13,6 +13,7 @@ from codegen.nearest import did_you_mean, nearest
 from codegen.routing import Step, Verdict, derive_provider, quoted
 from codegen.rules import found
 from codegen.runtime_templates import Judged, JudgedTemplate
+from codegen.source import Span
 
 
 def _or(words: Iterable[str]) -> str:
@@ -610,7 +611,7 @@ def missing_platform_tag(judged: JudgedTemplate) -> Iterator[Diagnostic]:
 
 
 def doubled_offer(judged: JudgedTemplate) -> Iterator[Diagnostic]:
-    """A runtime's template offers an id twice.
+    """A list of a runtime's template offers an id twice.
 
     One of the two is left behind when the other one is edited. Where their tags differ, nobody
     can tell who pays.
@@ -645,9 +646,9 @@ def doubled_offer(judged: JudgedTemplate) -> Iterator[Diagnostic]:
 
     Mend: keep one of the two.
     """
-    first: dict[str, Judged] = {}
+    first: dict[tuple[Span, str], Judged] = {}
     for offer in judged.offers:
-        earlier = first.setdefault(offer.offer.model, offer)
+        earlier = first.setdefault((offer.offer.within, offer.offer.model), offer)
         if earlier is offer or offer.verdict is Verdict.EMPTY:
             continue
         also = "" if earlier.offer.tag == offer.offer.tag else ", with another tag"

@@ -11,6 +11,7 @@ COMMANDS = {
     "watch": "watch",
     "fmt": "fmt",
     "explain": "explain",
+    "matrix": "matrix",
     "diff": "diff",
     "check-template": "check_template",
     "sync": "sync",

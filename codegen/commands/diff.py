@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import click
 
-from codegen import completion, report, review, sides
-from codegen.comparison import Comparison, Impact, compare
+from codegen import completion, pipeline, report, review, sides
+from codegen.comparison import Comparison, Impact
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import INPUT, in_formats, with_flags
 from codegen.options import Options
@@ -62,7 +62,7 @@ def diff(options: Options, run: Run, *, old: str | None, new: str | None, gate: 
         return INVALID
     assert was.loaded.registry is not None
     assert goes.loaded.registry is not None
-    comparison = compare(was.loaded.registry, goes.loaded.registry)
+    comparison = pipeline.compared(was.loaded.registry, goes.loaded.registry)
     _answer(run, comparison, was, goes, gate)
     return _judged(run, comparison, gate)
 
@@ -79,8 +79,10 @@ def _answer(run: Run, comparison: Comparison, was: Side, goes: Side, gate: str) 
     # Both files are the document's; findings are those of the new side, as `check` has them.
     run.loaded = replace(both, diagnostics=goes.loaded.diagnostics)
     sources, labels = both.sources, (was.label, goes.label)
-    for path in (*was.absent, *goes.absent):
-        complain(f"note: {report.shown(path)} is not at that revision; compared without it")
+    for side in (was, goes):
+        for path in side.absent:
+            where = report.shown(side.revision)
+            complain(f"note: {report.shown(path)} is not at {where}; compared without it")
     if run.form is Format.MARKDOWN:
         run.publish(review.markdown(comparison, *labels))
     elif run.form is Format.JSON:

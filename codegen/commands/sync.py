@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from codegen import emit, lockfile, report, vendoring
+from codegen import completion, emit, lockfile, report, vendoring
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import Flags, in_formats, with_flags
 from codegen.lockfile import LockError
@@ -26,11 +26,17 @@ _FLAGS: Flags = (
         "--from",
         "source",
         metavar="SOURCE",
+        type=completion.FOLDER,
         help="Vendor FILEs from a folder, a repository (with --revision) or an https:// URL.",
     ),
     click.option("--revision", metavar="REV", help="The revision of git to take FILEs from."),
     click.option("--token-env", metavar="NAME", help="The variable with the token for the URL."),
-    click.option("--to", metavar="DIR", help="Where FILEs go.  [default: the working folder]"),
+    click.option(
+        "--to",
+        metavar="DIR",
+        type=completion.FOLDER,
+        help="Where FILEs go.  [default: .]",
+    ),
     click.option("--force", is_flag=True, help="Overwrite files that were not vendored."),
     click.option("--check", is_flag=True, help="Change nothing; fail if sync would."),
     click.option("--offline", is_flag=True, help="With --check: compare with the lock alone."),
@@ -38,6 +44,7 @@ _FLAGS: Flags = (
     click.option(
         "--lock",
         metavar="FILE",
+        type=completion.FILE,
         default=lockfile.NAME,
         show_default=True,
         help="The lock; what it names stays inside of its folder.",
@@ -183,7 +190,7 @@ def _unreadable(lock: Lock, standings: tuple[Standing, ...], run: Run) -> bool:
     for each in standings:
         if each.failure is not None:
             origin, path = each.wanted.origin, lock.root / each.path
-            message = f"{path}: its source cannot be read: {origin}: {each.failure.message}"
+            message = f"{path}: its original cannot be used: {origin}: {each.failure.message}"
             run.fail(message, hint=each.failure.hint)
     return any(each.failure is not None for each in standings)
 

@@ -210,9 +210,13 @@ def menus(old: Side, new: Side, moved: Sequence[Change]) -> tuple[Change, ...]:
 # whole runtimes
 
 
+def _count(entries: Sequence[object], noun: str) -> str:
+    return f"{len(entries):,} {noun}{'' if len(entries) == 1 else 's'}"
+
+
 def whole(runtime: Runtime, *, is_added: bool) -> Change:
     """Return the change that a runtime as a whole came or went, with all ids as its region."""
-    size = f"{len(runtime.arms)} arms, {len(runtime.menu)} listed ids"
+    size = f"{_count(runtime.arms, 'arm')}, {_count(runtime.menu, 'listed id')}"
     first = next(iter(runtime.menu), "x")
     return Change(
         impact=Impact.COMPATIBLE if is_added else Impact.BREAKING,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
@@ -115,27 +115,29 @@ class Movement:
     """What a decision was and is, under a condition.
 
     `given` are sets of names, each of which leads to this by itself; the empty one means that no
-    variable counts.
+    variable counts. `is_open` tells of ids that the platform begins to pay for that a pattern
+    leads there, so that nobody has listed them.
     """
 
     given: tuple[tuple[str, ...], ...]
     before: Outcome
     after: Outcome
     scope: Scope = Scope.ALL
+    is_open: bool = False
 
     @property
     def impact(self) -> Impact:
         """What it does."""
-        return impact(self.before, self.after)
+        return impact(self.before, self.after, is_open=self.is_open)
 
 
 _Pair = tuple[Outcome, Outcome]
 
 
-def impact(before: Outcome, after: Outcome) -> Impact:
-    """Return what it does that a decision ends otherwise."""
+def impact(before: Outcome, after: Outcome, *, is_open: bool = False) -> Impact:
+    """Return what it does that a decision ends otherwise; docs/diff.md has the table."""
     if before.provider is None:
-        return Impact.COMPATIBLE
+        return Impact.BILLING if is_open else Impact.COMPATIBLE
     if after.provider is not None and before.is_platform != after.is_platform:
         return Impact.BILLING
     return Impact.BREAKING
@@ -190,6 +192,14 @@ class _Comparison:
         self.signs = _signs(before, after)
         self.found: dict[_Pair, list[tuple[str, ...]]] = defaultdict(list)
 
+    def is_open(self, pair: _Pair) -> bool:
+        """Tell whether the platform begins to pay for what no list has."""
+        is_new = pair[0].provider is None and pair[1].is_platform
+        return is_new and self.after.step is Step.PATTERN
+
+    def _impact(self, pair: _Pair) -> Impact:
+        return impact(*pair, is_open=self.is_open(pair))
+
     def _pair(self, sign: _Sign) -> _Pair:
         return outcome(self.before, sign[0]), outcome(self.after, sign[1])
 
@@ -204,16 +214,13 @@ class _Comparison:
                 self.found[pair] += [(name,) for name in names]
 
     def _worst(self) -> int:
-        return min((impact(*pair).rank for pair in self.found), default=len(Impact))
+        return min((self._impact(pair).rank for pair in self.found), default=len(Impact))
 
     def _ceiling(self) -> int:
         """Return the rank of the gravest that could still be found."""
-        sides = [
-            {candidate.provider == PLATFORM for candidate in stands.candidates}
-            for stands in (self.before, self.after)
-        ]
-        crosses = any(one != two for one in sides[0] for two in sides[1])
-        return Impact.BILLING.rank if crosses else Impact.BREAKING.rank
+        candidates = (*self.before.candidates, *self.after.candidates)
+        is_paid = any(candidate.provider == PLATFORM for candidate in candidates)
+        return Impact.BILLING.rank if is_paid else Impact.BREAKING.rank
 
     def together(self) -> None:
         """Note a difference of two names where it is graver than all found before.
@@ -226,7 +233,7 @@ class _Comparison:
             if worst <= ceiling:
                 return
             pair = self._pair((one[0] | two[0], one[1] | two[1]))
-            rank = impact(*pair).rank
+            rank = self._impact(pair).rank
             if pair[0] != pair[1] and rank < worst:
                 names = sorted({self.signs[one][0], self.signs[two][0]})
                 self.found[pair].append(tuple(names))
@@ -243,7 +250,7 @@ def _movements(before: Standing, after: Standing) -> tuple[Movement, ...]:
     both.alone()
     both.together()
     found = (
-        Movement(given=tuple(given), before=pair[0], after=pair[1])
+        Movement(given=tuple(given), before=pair[0], after=pair[1], is_open=both.is_open(pair))
         for pair, given in both.found.items()
     )
     return tuple(sorted(found, key=lambda movement: (movement.impact.rank, movement.given)))
@@ -251,7 +258,7 @@ def _movements(before: Standing, after: Standing) -> tuple[Movement, ...]:
 
 def _scoped(found: Iterable[Movement], scope: Scope) -> Iterator[Movement]:
     for each in found:
-        yield Movement(given=each.given, before=each.before, after=each.after, scope=scope)
+        yield replace(each, scope=scope)
 
 
 def movements(before: Standing, after: Standing) -> tuple[Movement, ...]:

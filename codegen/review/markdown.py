@@ -1,8 +1,8 @@
 """A comparison as Markdown, for a comment on a pull request.
 
-Whatever comes from a manifest stands in a `<code>` element, with every sign that is neither a
-letter nor a digit as a character reference. References never act as Markdown (CommonMark 0.31.2,
-2.5), and forges look for mentions, links and issue numbers outside of code alone.
+Whatever comes from a manifest stands in a `<code>` element, with every sign that could mean
+something as a character reference. References never act as Markdown (CommonMark 0.31.2, 2.5), and
+forges look for mentions, links and issue numbers outside of code alone.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _CAPS = ((100, 25), (25, 10), (10, 3), (3, 1))
 _OPEN = 5
 
 
+# Signs that mean nothing in the middle of a line.
+_HARMLESS = frozenset(" ,-/")
+
+
 def code(text: str) -> str:
     """Return a text of a manifest as an element that shows it and does nothing else.
 
@@ -40,7 +44,7 @@ def code(text: str) -> str:
 
 def _reference(char: str) -> str:
     is_plain = char.isalnum() or not char.isascii()
-    return char if is_plain else f"&#{ord(char)};"
+    return char if is_plain or char in _HARMLESS else f"&#{ord(char)};"
 
 
 _VOICE = Voice(text=code, name=code)

@@ -154,7 +154,9 @@ def _of_runtime(voice: Voice, change: Change, arrow: str) -> str:
     runtime = voice.name(change.runtime or "")
     models = _either([voice.text(model) for model in change.models], "and")
     if change.key == "route":
-        return f"{runtime}: {_ROUTES[change.kind]}{ids(change)}"
+        is_new = change.movements[0].is_open
+        what = "the platform begins to pay" if is_new else _ROUTES[change.kind]
+        return f"{runtime}: {what}{ids(change)}"
     if change.kind is Kind.MENU:
         return f"{runtime}: {_MENU[change.key]} {models}"
     if change.kind is Kind.DEFAULT_MODEL:
