@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from codegen import emit, pipeline, report
+from codegen import completion, emit, pipeline, report
 from codegen.commands.loading import loaded_with
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.flags import INPUT, Flags, in_formats, with_flags
@@ -23,12 +23,14 @@ OWN: Flags = (
         "--runtime",
         "runtimes",
         metavar="RUNTIME",
+        type=completion.RUNTIME,
         multiple=True,
         help="Only this runtime; may be given several times.  [default: all]",
     ),
     click.option(
         "--output",
         metavar="FILE",
+        type=completion.FILE,
         help="Write the page of --format html to this file: all of it, or nothing.",
     ),
 )
