@@ -60,6 +60,7 @@ FILES = {
     "pyproject.toml": "The nearest one with a table `[tool.providers-codegen]` has the settings.",
     "providers.lock": "What `sync` vendored, and from where, where no flag names another.",
     "generated/": "The output folder, where no flag and no setting names another.",
+    "providers.lock": "What `sync` vendored: source, digest and fingerprint of each file.",
     ".NAME.providers-codegen-*": "What is being written, beside its place; gone when it is there.",
 }
 
