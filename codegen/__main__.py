@@ -1,6 +1,18 @@
 """Entry point of `python -m codegen` and of the console script."""
 
-from codegen.cli import run
+import sys
+
+
+def run() -> None:
+    """Run the command line; an interrupt while it is still loading is one line as well."""
+    try:
+        from codegen import cli  # noqa: PLC0415 - this is what the interrupt may hit
+
+        cli.run()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing has begun\n")
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     run()

@@ -47,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(key="python-package", pattern=r"[a-z_][a-z0-9_]*", expected="a Python package name"),
     Setting(key="overlays", pattern=_ANY, expected="a list of paths", is_list=True),
     Setting(key="rule-pages", pattern=_ANY, expected="a path"),
+    Setting(key="command-page", pattern=_ANY, expected="a path"),
     Setting(key="command", pattern=_ANY, expected="a command on one line"),
     Setting(
         key="fail-on",
@@ -62,6 +63,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "out": ("generated",),
     "overlays": (),
     "rule-pages": (),
+    "command-page": (),
 }
 
 
@@ -112,12 +114,16 @@ def _file_settings(path: Path, section: Mapping[str, object]) -> _Values:
     return settings
 
 
+def settings_files(start: Path) -> tuple[Path, ...]:
+    """Return the files that may have the settings, the nearest first; most do not exist."""
+    return tuple(folder / "pyproject.toml" for folder in (start, *start.parents))
+
+
 def _nearest_file(start: Path) -> tuple[Path, _Values] | None:
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
+    for path in settings_files(start):
         section = _section(path) if path.is_file() else None
         if section is not None:
-            return folder, _file_settings(path, section)
+            return path.parent, _file_settings(path, section)
     return None
 
 
@@ -160,6 +166,7 @@ def resolve(
         out=places["out"][0],
         overlays=places["overlays"],
         rule_pages=next(iter(places["rule-pages"]), None),
+        command_page=next(iter(places["command-page"]), None),
         targets=tuple(name for name in TARGETS if not targets or name in targets),
         **names,
     )

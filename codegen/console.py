@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import click
 
@@ -94,21 +95,31 @@ def _is_colour_wanted() -> bool:
 def quietly(command: Callable[[], int], run: Run) -> int:
     """Run a command; a reader or a user who has had enough gets no complaint from click."""
     try:
-        code = _answered(command, run)
+        code = answered(command, run)
         run.close(code)
-        sys.stdout.flush()
     except KeyboardInterrupt:
-        complain("interrupted; no file is half written")
+        with suppress(BrokenPipeError):
+            complain("interrupted; no file is half written")
         return INTERRUPTED
     except BrokenPipeError:
-        # What Python flushes at exit must go nowhere either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return PIPE_CLOSED
     return code
 
 
-def _answered(command: Callable[[], int], run: Run) -> int:
-    """Return the exit code of a command, whatever becomes of it."""
+def _drop_output() -> None:
+    """Let what Python flushes at exit go nowhere: nobody reads it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
+
+
+def answered(command: Callable[[], int], run: Run) -> int:
+    """Return the exit code of a command; what it raises becomes a complaint and a code.
+
+    `BrokenPipeError` and `KeyboardInterrupt` pass: they end a run, whatever it was about.
+    """
     try:
         return command()
     except ConfigError as error:
@@ -127,10 +138,14 @@ def complain(*lines: str) -> None:
 
 
 def internal(error: Exception, run: Run) -> int:
-    """Report a fault of ours in one line; the variable brings the traceback back."""
+    """Report a fault of ours, or of the system, in one line; the variable brings the traceback."""
     if os.environ.get("PROVIDERS_CODEGEN_DEBUG"):
         raise error
-    message = f"internal error: {type(error).__name__}: {report.shown(str(error))}"
+    said = report.shown(str(error))
+    if isinstance(error, OSError):
+        run.fail(f"the system refused: {said}", hint="mend what it names, and run again")
+        return USAGE
+    message = f"internal error: {type(error).__name__}: {said}"
     hint = "please report it, with what PROVIDERS_CODEGEN_DEBUG=1 prints"
     complain(message, f"help: {hint}")
     run.record(Failure(message=message, hint=hint))

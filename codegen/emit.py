@@ -190,12 +190,25 @@ class Tree:
     """A folder, and the artifacts that it is to hold.
 
     `is_owned` says which paths belong to the artifacts' targets: of all others neither
-    presence nor content counts.
+    presence nor content counts. Of a folder that `is_shared` with what people write, nothing but
+    the artifacts is looked at, and each of them takes its place by itself.
     """
 
     out: Path
     artifacts: tuple[Artifact, ...]
     is_owned: Callable[[str], bool]
+    is_shared: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it: its folder, or the files in a folder that is shared."""
+        files = (str(self.out / artifact.path) for artifact in self.artifacts)
+        return ", ".join(files) if self.is_shared else str(self.out)
+
+    @property
+    def bench(self) -> Path:
+        """The folder in which the new set is built, on the same disk as its place."""
+        return self.out if self.is_shared else self.out.parent
 
 
 def drift(tree: Tree, fingerprint: str) -> tuple[Drift, ...]:
@@ -204,7 +217,8 @@ def drift(tree: Tree, fingerprint: str) -> tuple[Drift, ...]:
     paths = {artifact.path for artifact in tree.artifacts}
     compared = (_compare(artifact, out, fingerprint) for artifact in tree.artifacts)
     found = _with_one_cause([difference for difference in compared if difference is not None])
-    found += [_extra(out, p) for p in _files(out) if p not in paths and tree.is_owned(p)]
+    others = () if tree.is_shared else _files(out)
+    found += [_extra(out, p) for p in others if p not in paths and tree.is_owned(p)]
     return tuple(sorted(found, key=lambda difference: difference.path))
 
 
@@ -320,12 +334,13 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _staged(out: Path) -> Iterator[Path]:
+def _staged(tree: Tree) -> Iterator[Path]:
     """Give a fresh folder beside the output; it and what a killed run left go afterwards."""
-    prefix = _STAGE.format(name=out.name)
-    for left in out.parent.glob(prefix + "*"):
+    out = tree.out
+    prefix = _STAGE.format(name=Path(tree.artifacts[0].path).name if tree.is_shared else out.name)
+    for left in tree.bench.glob(escape(prefix) + "*"):
         shutil.rmtree(left, ignore_errors=True)
-    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    stage = Path(tempfile.mkdtemp(prefix=prefix, dir=tree.bench))
     try:
         stage.chmod(out.stat().st_mode & 0o7777 if out.exists() else 0o755)
         yield stage
@@ -348,13 +363,15 @@ def _refuse_no_folder(path: Path) -> None:
 def _resolved(tree: Tree) -> Tree:
     out = tree.out.resolve()
     _refuse_no_folder(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return replace(tree, out=out)
+    tree = replace(tree, out=out)
+    tree.bench.mkdir(parents=True, exist_ok=True)
+    return tree
 
 
 def _planned(tree: Tree, fingerprint: str, shown: Path) -> Written:
     """Say what a write will do to a folder, or refuse it, naming paths as the user does."""
-    _recover(tree.out)
+    if not tree.is_shared:
+        _recover(tree.out)
     written = _plan(tree.artifacts, drift(tree, fingerprint))
     refused = tuple(dict.fromkeys(_in_the_way(tree.out, written.changed)))
     if refused:
@@ -365,8 +382,19 @@ def _planned(tree: Tree, fingerprint: str, shown: Path) -> Written:
 def _build(tree: Tree, written: Written, stage: Path) -> None:
     """Put the whole new set into a stage."""
     dropped = frozenset(written.changed + written.removed)
-    _carry_all(tree.out, stage, dropped)
+    if not tree.is_shared:
+        _carry_all(tree.out, stage, dropped)
     _write_all((artifact for artifact in tree.artifacts if artifact.path in dropped), stage)
+
+
+def _place(tree: Tree, stage: Path) -> None:
+    """Put what a stage holds in its place."""
+    if not tree.is_shared:
+        _swap(stage, tree.out)
+        return
+    for path in tuple(_files(stage)):
+        (tree.out / path).parent.mkdir(parents=True, exist_ok=True)
+        (stage / path).replace(tree.out / path)
 
 
 def write(trees: Iterable[Tree], fingerprint: str) -> tuple[Written, ...]:
@@ -382,18 +410,18 @@ def write(trees: Iterable[Tree], fingerprint: str) -> tuple[Written, ...]:
     resolved = tuple(_resolved(tree) for tree in trees)
     with ExitStack() as stack:
         # In one order for every process, so that two of them never wait for each other.
-        for parent in sorted({tree.out.parent for tree in resolved}):
-            stack.enter_context(_locked(parent))
+        for bench in sorted({tree.bench for tree in resolved}):
+            stack.enter_context(_locked(bench))
         pairs = zip(trees, resolved, strict=True)
         plans = tuple(_planned(there, fingerprint, tree.out) for tree, there in pairs)
-        stages: list[tuple[Path, Path]] = []
+        stages: list[tuple[Tree, Path]] = []
         for tree, written in zip(resolved, plans, strict=True):
             if written.changed or written.removed:
-                stage = stack.enter_context(_staged(tree.out))
+                stage = stack.enter_context(_staged(tree))
                 _build(tree, written, stage)
-                stages.append((stage, tree.out))
-        for stage, out in stages:
-            _swap(stage, out)
+                stages.append((tree, stage))
+        for tree, stage in stages:
+            _place(tree, stage)
     return plans
 
 

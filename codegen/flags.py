@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from codegen import completion
 from codegen.config import SETTINGS, resolve
 from codegen.console import Run, quietly
 from codegen.diagnostics import Severity
@@ -19,7 +20,12 @@ from codegen.targets import TARGETS
 Flags = tuple[Callable[[Callable[..., int]], Callable[..., int]], ...]
 
 MANIFEST: Flags = (
-    click.option("--manifest", metavar="FILE", help="The manifest.  [default: providers.yaml]"),
+    click.option(
+        "--manifest",
+        metavar="FILE",
+        type=completion.FILE,
+        help="The manifest.  [default: providers.yaml]",
+    ),
 )
 INPUT: Flags = (
     *MANIFEST,
@@ -27,12 +33,18 @@ INPUT: Flags = (
         "--overlay",
         "overlays",
         metavar="FILE",
+        type=completion.FILE,
         multiple=True,
         help="A manifest that adds to it; may be given several times.",
     ),
 )
 OUTPUT: Flags = (
-    click.option("--out", metavar="DIR", help="The output folder.  [default: generated]"),
+    click.option(
+        "--out",
+        metavar="DIR",
+        type=completion.FOLDER,
+        help="The output folder.  [default: generated]",
+    ),
     click.option(
         "--target",
         "targets",
@@ -40,9 +52,21 @@ OUTPUT: Flags = (
         multiple=True,
         help="Only this target; may be given several times.  [default: all]",
     ),
-    click.option("--go-module", metavar="PATH", help="The path of the Go module."),
-    click.option("--npm-name", metavar="NAME", help="The name of the npm package."),
-    click.option("--python-package", metavar="NAME", help="The name of the Python package."),
+    click.option(
+        "--go-module",
+        metavar="PATH",
+        help="The path of the Go module.  [default: example.com/provider-registry]",
+    ),
+    click.option(
+        "--npm-name",
+        metavar="NAME",
+        help="The name of the npm package.  [default: provider-registry]",
+    ),
+    click.option(
+        "--python-package",
+        metavar="NAME",
+        help="The name of the Python package.  [default: provider_registry]",
+    ),
 )
 
 
@@ -76,6 +100,9 @@ REPORTING: Flags = (
 _OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
 
 
+Settle = Callable[[Run], Options]
+
+
 def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command groups of flags: some become options, the others arguments of its own.
 
@@ -85,11 +112,28 @@ def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., i
 
     def decorated(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
+        def settled(settle: Settle, run: Run, **own: Any) -> int:
+            return command(settle(run), run, **own)
+
+        return with_flags_to_settle(*groups)(settled)
+
+    return decorated
+
+
+def with_flags_to_settle(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Do as `with_flags`, but for a command that outlives a change of the settings.
+
+    It is called with a function that returns the options as they are at that time, for a run;
+    the function raises `ConfigError` where the settings cannot be used.
+    """
+
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
         def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
             run = Run(Format(form))
             own = {name: value for name, value in flags.items() if name not in _OF_OPTIONS}
             settled = {name: value for name, value in flags.items() if name in _OF_OPTIONS}
-            return quietly(lambda: command(_resolved(run, **settled), run, **own), run)
+            return quietly(lambda: command(partial(_resolved, **settled), run, **own), run)
 
         flagged: Callable[..., int] = resolved
         for option in reversed([option for group in groups for option in group]):

@@ -20,7 +20,8 @@ def header_lines(source: str, command: str) -> tuple[str, str]:
 class Options:
     """Settings of a build, resolved. `targets` keeps the order of the table of targets.
 
-    `rule_pages` is the folder for the pages of the rules, or None where nobody wants them.
+    `rule_pages` is the folder for the pages of the rules, or None where nobody wants them;
+    `command_page` is the file for the page of the commands, or None likewise.
     """
 
     manifest: Path
@@ -28,6 +29,7 @@ class Options:
     targets: tuple[str, ...]
     overlays: tuple[Path, ...] = ()
     rule_pages: Path | None = None
+    command_page: Path | None = None
     go_module: str = "example.com/provider-registry"
     npm_name: str = "provider-registry"
     python_package: str = "provider_registry"

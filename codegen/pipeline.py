@@ -15,6 +15,7 @@ from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
 from codegen.ir import Registry
+from codegen.manual import Manual
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
@@ -51,7 +52,8 @@ class Loaded:
 
     `registry` is None where any finding is an error. The findings are settled; those that a
     comment ignores stand apart. `provider_names` are those of the catalog as far as they could
-    be read, which an error elsewhere does not change.
+    be read, which an error elsewhere does not change. `sketch` is the IR in any state, stand-ins
+    for faulty values included: good to offer names from, and for nothing else.
     """
 
     sources: Sources
@@ -59,6 +61,7 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[Suppressed, ...] = ()
     provider_names: tuple[str, ...] = ()
+    sketch: Registry | None = None
 
     @property
     def source(self) -> Source:
@@ -114,10 +117,12 @@ def _loaded(files: Sequence[_File]) -> Loaded:
         registry=None,
         diagnostics=settle(found),
         provider_names=tuple(p.name for registry in registries for p in registry.providers),
+        sketch=next(iter(registries), None),
     )
     if len(registries) < len(files):
         return loaded
     registry, conflicts = overlays.merge(registries[0], registries[1:])
+    loaded = replace(loaded, sketch=registry)
     found += [*conflicts, *islice(check(registry), MAX_FINDINGS + 1)]
     if len(found) > MAX_FINDINGS:
         reason = f"it has more than {MAX_FINDINGS:,} faults"
@@ -153,19 +158,39 @@ def load_source(*sources: Source) -> Loaded:
     return _loaded([_parsed(source) for source in sources])
 
 
-def trees(registry: Registry, options: Options) -> tuple[Tree, ...]:
-    """Return every folder that a build fills, with its artifacts: the output folder first."""
+def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
+    """Return every folder that a build fills, with its artifacts: the output folder first.
+
+    `manual` is what the page of the commands prints, where the options name such a page.
+    """
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
         is_owned=lambda path: owner(path) in options.targets,
     )
-    if options.rule_pages is None:
-        return (built,)
+    rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
+    page = options.command_page
+    commands = () if page is None or manual is None else (_command_tree(page, manual, options),)
+    return (built, *rules, *commands)
+
+
+def _rule_tree(out: Path, options: Options) -> Tree:
     from codegen.targets import rules  # noqa: PLC0415 - hundreds of lines that few builds need
 
     pages_of_rules = _sorted(render.render(rules.pages(options)))
-    return (built, Tree(out=options.rule_pages, artifacts=pages_of_rules, is_owned=lambda _: True))
+    return Tree(out=out, artifacts=pages_of_rules, is_owned=lambda _: True)
+
+
+def _command_tree(path: Path, manual: Manual, options: Options) -> Tree:
+    from codegen.targets import commands  # noqa: PLC0415 - few builds need it
+
+    (artifact,) = render.render([commands.page(manual, path.name, options)])
+    return Tree(
+        out=path.parent,
+        artifacts=(artifact,),
+        is_owned=lambda name: name == path.name,
+        is_shared=True,
+    )
 
 
 def rule_page(code: str) -> str:

@@ -54,6 +54,11 @@ def _environment(folder: Path) -> Environment:
     )
 
 
+def forget_templates() -> None:
+    """Read every template anew from now on, for a process that outlives a change of them."""
+    _environment.cache_clear()
+
+
 def render(pages: Iterable[Page]) -> tuple[Artifact, ...]:
     """Render pages, in order. A template sees exactly the fields of its view."""
     environment = _environment(template_folder())

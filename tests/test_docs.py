@@ -146,6 +146,7 @@ _PYPROJECT = """\
 [tool.providers-codegen]
 command = "make generate"
 rule-pages = "docs/rules"
+command-page = "docs/cli.md"
 """
 
 

@@ -8,9 +8,12 @@ COMMANDS = {
     "check": "build",
     "generate": "build",
     "verify": "build",
+    "watch": "watch",
     "fmt": "fmt",
+    "explain": "explain",
+    "matrix": "matrix",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
-    "matrix": "matrix",
+    "completion": "completion",
 }

@@ -12,6 +12,7 @@ from codegen.commands.loading import is_failing, loaded_with
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import INPUT, OUTPUT, REPORTING, with_flags
 from codegen.ir import Registry
+from codegen.manual import Manual
 from codegen.options import Options
 from codegen.report import Failure
 
@@ -26,6 +27,14 @@ def _counts(registry: Registry) -> str:
         (sum(arm.is_name_only for arm in arms), "name-only arm"),
     )
     return ", ".join(report.counted(count, noun) for count, noun in counts)
+
+
+def _manual(options: Options) -> Manual | None:
+    if options.command_page is None:
+        return None
+    from codegen.commands.manual import manual_at_hand  # noqa: PLC0415 - imports every command
+
+    return manual_at_hand()
 
 
 @click.command()
@@ -56,6 +65,11 @@ def generate(options: Options, run: Run) -> int:
     Example:
       providers-codegen generate --target python --target go
     """
+    return generated(options, run)
+
+
+def generated(options: Options, run: Run) -> int:
+    """Write the artifacts, say what was done, and return the exit code for it."""
     registry = loaded_with(options, run).registry
     if registry is None:
         complain("nothing was written")
@@ -63,7 +77,7 @@ def generate(options: Options, run: Run) -> int:
     if is_failing(run):
         complain("nothing was written")
         return NO
-    trees = pipeline.trees(registry, options)
+    trees = pipeline.trees(registry, options, _manual(options))
     try:
         written = emit.write(trees, fingerprint(registry))
     except emit.RefusedError as refused:
@@ -75,11 +89,12 @@ def generate(options: Options, run: Run) -> int:
         run.fail(f"{options.out} cannot be written: {reason}; the old files are whole")
         return USAGE
     for tree, done in zip(trees, written, strict=True):
-        _print_written(tree.out, done, run)
+        _print_written(tree, done, run)
     return FINE
 
 
-def _print_written(out: Path, written: emit.Written, run: Run) -> None:
+def _print_written(tree: emit.Tree, written: emit.Written, run: Run) -> None:
+    out = tree.out
     for path in written.changed:
         run.say(f"wrote    {out / path}")
     for path in written.removed:
@@ -87,7 +102,7 @@ def _print_written(out: Path, written: emit.Written, run: Run) -> None:
     for path in written.kept:
         run.say(f"left     {out / path} (nothing generates it; remove it by hand)")
     changed, same = len(written.changed), len(written.unchanged)
-    run.say(f"{out}: {changed} written, {same} already up to date")
+    run.say(f"{tree.name}: {changed} written, {same} already up to date")
 
 
 @click.command()
@@ -103,7 +118,7 @@ def verify(options: Options, run: Run) -> int:
     if registry is None:
         return INVALID
     fails = is_failing(run)
-    trees = pipeline.trees(registry, options)
+    trees = pipeline.trees(registry, options, _manual(options))
     try:
         found = [(tree, emit.drift(tree, fingerprint(registry))) for tree in trees]
     except OSError as error:
@@ -111,7 +126,8 @@ def verify(options: Options, run: Run) -> int:
         return USAGE
     for tree, drift in found:
         if not drift:
-            run.say(f"{tree.out}: {len(tree.artifacts)} files, all as generated")
+            files = report.counted(len(tree.artifacts), "file")
+            run.say(f"{tree.name}: {files}, all as generated")
     differing = [(tree.out, each) for tree, drift in found for each in drift]
     if differing:
         _print_drift(options, differing, run)

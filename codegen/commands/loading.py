@@ -15,6 +15,15 @@ def loaded_with(options: Options, run: Run) -> Loaded:
     return loaded
 
 
+def loaded_for_a_question(options: Options, run: Run) -> Loaded:
+    """Load the manifest to ask it something; only errors, which leave no answer, are shown."""
+    loaded = pipeline.load(options.manifest, overlays=options.overlays)
+    if loaded.registry is None:
+        run.show(loaded)
+    run.loaded = loaded
+    return loaded
+
+
 def is_failing(run: Run) -> bool:
     """Tell whether warnings or notes fail the run, and complain if so."""
     found = run.loaded.diagnostics if run.loaded is not None else ()

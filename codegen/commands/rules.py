@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from codegen import pipeline, report
+from codegen import completion, pipeline, report
 from codegen.console import FINE, USAGE, complain
 from codegen.nearest import did_you_mean
 from codegen.rulebook import rule_pages
@@ -27,7 +27,7 @@ def rules() -> int:
 
 
 @click.command("explain-rule")
-@click.argument("code", metavar="CODE")
+@click.argument("code", metavar="CODE", type=completion.RULE)
 def explain_rule(code: str) -> int:
     """Print the page of a rule, by its code or its name.
 
