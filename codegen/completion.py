@@ -1,7 +1,8 @@
 """What a shell offers when somebody presses Tab: names from the manifest at hand, and scripts.
 
 Give a parameter one of the types below, and its values are completed: `RUNTIME`, `MODEL`,
-`PROVIDER`, `AUTH_ENV`, `RULE`, `TARGET`, `FILE` and `FOLDER`. They convert nothing and refuse nothing.
+`PROVIDER`, `AUTH_ENV`, `RULE`, `TARGET`, `FILE` and `FOLDER`. They convert nothing and refuse
+nothing.
 
     @click.argument("runtime", metavar="RUNTIME", type=completion.RUNTIME)
     @click.argument("model", metavar="MODEL", type=completion.MODEL)

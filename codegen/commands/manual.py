@@ -23,7 +23,7 @@ ARGUMENTS = {
 }
 SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
-    "generate": ("../README.md",),
+    "generate": ("../README.md", "target-packs.md"),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
     "fmt": ("manifest.md",),
