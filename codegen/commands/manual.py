@@ -25,7 +25,7 @@ ARGUMENTS = {
 }
 SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
-    "generate": ("../README.md",),
+    "generate": ("../README.md", "target-packs.md"),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
     "diff": ("diff.md", "formats.md"),
@@ -60,7 +60,6 @@ FILES = {
     "pyproject.toml": "The nearest one with a table `[tool.providers-codegen]` has the settings.",
     "providers.lock": "What `sync` vendored, and from where, where no flag names another.",
     "generated/": "The output folder, where no flag and no setting names another.",
-    "providers.lock": "What `sync` vendored: source, digest and fingerprint of each file.",
     ".NAME.providers-codegen-*": "What is being written, beside its place; gone when it is there.",
 }
 
