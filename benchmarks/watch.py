@@ -1,8 +1,8 @@
 """How long `watch` takes from a save of the real manifest to the files that it gives.
 
 The clock starts when the save returns to the editor, and stops when the new text can be read in
-an artifact; all of them change places in one step. Half of the saves write in place, the others rename a new file over the
-old one, as most editors do.
+an artifact; all of them change places in one step. Half of the saves write in place, the others
+rename a new file over the old one, as most editors do.
 """
 
 from __future__ import annotations

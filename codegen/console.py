@@ -10,8 +10,9 @@ from contextlib import suppress
 import click
 
 from codegen import report
-from codegen.config import ConfigError
+from codegen.config import NoSuchTargetError
 from codegen.diagnostics import Severity
+from codegen.inputs import InputError
 from codegen.pipeline import Loaded
 from codegen.report import Failure, Format, Outcome
 
@@ -122,9 +123,9 @@ def answered(command: Callable[[], int], run: Run) -> int:
     """
     try:
         return command()
-    except ConfigError as error:
+    except InputError as error:
         run.fail(error.message, hint=error.hint, is_of_settings=True)
-        return INVALID
+        return USAGE if isinstance(error, NoSuchTargetError) else INVALID
     except BrokenPipeError:
         raise
     except Exception as error:

@@ -356,10 +356,14 @@ def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:
         target.write_bytes(artifact.text.encode("utf-8"))
 
 
+def _refuse_no_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+
+
 def _resolved(tree: Tree) -> Tree:
     out = tree.out.resolve()
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
+    _refuse_no_folder(out)
     tree = replace(tree, out=out)
     tree.bench.mkdir(parents=True, exist_ok=True)
     return tree
@@ -630,3 +634,26 @@ def replace_all(
             for each in wanted
         ]
         _move_all(ready)
+
+
+def publish(path: Path, text: str) -> bool:
+    """Make a file hold a page that carries the marker, all of it or none; tell if it changed.
+
+    The folder of the file is made where there is none. Raises `RefusedError` where something
+    stands in the way that does not carry the marker, and `OSError` where the system refuses.
+    """
+    if os.path.lexists(path):
+        old = _read(path)
+        if old is None or not _is_ours(old):
+            raise RefusedError((str(path),))
+        if old == text.encode("utf-8"):
+            return False
+        rewrite(path, text)
+        return True
+    _refuse_no_folder(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.parent), _beside(path) as fresh:
+        _fill(fresh, text.encode("utf-8"))
+        fresh.chmod(0o644)
+        fresh.replace(path)
+    return True

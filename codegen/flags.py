@@ -48,9 +48,26 @@ OUTPUT: Flags = (
     click.option(
         "--target",
         "targets",
-        type=click.Choice(list(TARGETS)),
+        metavar="NAME",
+        type=completion.TARGET,
         multiple=True,
-        help="Only this target; may be given several times.  [default: all]",
+        help=f"Only this target, of {', '.join(TARGETS)} and those of packs; may be given "
+        "several times.  [default: all]",
+    ),
+    click.option(
+        "--target-pack",
+        "target_packs",
+        metavar="DIR",
+        type=completion.FOLDER,
+        multiple=True,
+        help="A folder that adds a target; may be given several times.",
+    ),
+    click.option(
+        "--target-option",
+        "target_options",
+        metavar="TARGET.OPTION=VALUE",
+        multiple=True,
+        help="An option of such a target; may be given several times.",
     ),
     click.option(
         "--go-module",
@@ -97,7 +114,7 @@ REPORTING: Flags = (
 )
 
 # What settles the options of a build; all other flags are the command's own.
-_OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
+_OF_OPTIONS = ("targets", *(setting.key.replace("-", "_") for setting in SETTINGS))
 
 
 Settle = Callable[[Run], Options]
@@ -124,7 +141,7 @@ def with_flags_to_settle(*groups: Flags) -> Callable[[Callable[..., int]], Calla
     """Do as `with_flags`, but for a command that outlives a change of the settings.
 
     It is called with a function that returns the options as they are at that time, for a run;
-    the function raises `ConfigError` where the settings cannot be used.
+    the function raises `InputError` where the settings cannot be used.
     """
 
     def decorated(command: Callable[..., int]) -> Callable[..., int]:
@@ -145,11 +162,10 @@ def with_flags_to_settle(*groups: Flags) -> Callable[[Callable[..., int]], Calla
 
 def _resolved(
     run: Run,
-    targets: tuple[str, ...] = (),
-    overlays: tuple[str, ...] = (),
-    **flags: str | None,
+    targets: tuple[str, ...] | None = None,
+    **flags: str | tuple[str, ...] | None,
 ) -> Options:
     settings = {name.replace("_", "-"): value for name, value in flags.items()}
-    options = resolve(settings, targets, Path.cwd(), overlays)
+    options = resolve(settings, Path.cwd(), targets)
     run.fail_on = Severity(options.fail_on)
     return options

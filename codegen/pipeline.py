@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codegen import faults, formatting, overlays, render, suppressions, syntax
+from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
@@ -18,9 +19,13 @@ from codegen.manual import Manual
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
-from codegen.source import Source, Sources, Span, UnreadableError, read
+from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
 from codegen.targets import data, owner, pages
+
+if TYPE_CHECKING:
+    from codegen.comparison import Comparison
+    from codegen.matrix import Matrix
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -104,6 +109,14 @@ def _file(path: Path, shown: str | None, base: int) -> _File:
     return _parsed(source)
 
 
+def _content(data: bytes, shown: str, base: int) -> _File:
+    try:
+        source = decoded(data, shown, base)
+    except UnreadableError as error:
+        return _unreadable(shown, error, base)
+    return _parsed(source)
+
+
 def _loaded(files: Sequence[_File]) -> Loaded:
     """Merge what was read, check the whole, and take out what comments ignore."""
     found = [diagnostic for file in files for diagnostic in file.diagnostics]
@@ -122,7 +135,8 @@ def _loaded(files: Sequence[_File]) -> Loaded:
     found += [*conflicts, *islice(check(registry), MAX_FINDINGS + 1)]
     if len(found) > MAX_FINDINGS:
         reason = f"it has more than {MAX_FINDINGS:,} faults"
-        found.append(faults.unreadable_file(Span(start=0, end=0), reason, "mend those below first"))
+        place = files[0].source.span(0, 0)
+        found.append(faults.unreadable_file(place, reason, "mend those below first"))
     if any(fault.code[0] in _OF_READING for fault in found):
         # Warnings would judge the stand-ins of what could not be read; errors come first.
         errors = (fault for fault in found if fault.severity is Severity.ERROR)
@@ -154,6 +168,31 @@ def load_source(*sources: Source) -> Loaded:
     return _loaded([_parsed(source) for source in sources])
 
 
+@_one_run()
+def load_either(files: Sequence[tuple[str, Path | bytes]], base: int = 0) -> Loaded:
+    """Read and check a manifest with its overlays, each by the name to show: a path, or bytes.
+
+    `base` is where the offsets begin: behind the end of what was loaded before, where one report
+    speaks of both. Never raises for what the files are.
+    """
+    made: list[_File] = []
+    for shown, held in files:
+        start = made[-1].source.end + 1 if made else base
+        if isinstance(held, bytes):
+            made.append(_content(held, shown, start))
+        else:
+            made.append(_file(held, shown, start))
+    return _loaded(made)
+
+
+@_one_run()
+def compared(old: Registry, new: Registry) -> Comparison:
+    """Compare two registries; what there is to look at makes no garbage either."""
+    from codegen.comparison import compare  # noqa: PLC0415 - one command needs it
+
+    return compare(old, new)
+
+
 def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
     """Return every folder that a build fills, with its artifacts: the output folder first.
 
@@ -162,7 +201,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
-        is_owned=lambda path: owner(path) in options.targets,
+        is_owned=lambda path: owner(path, options) in options.targets,
     )
     rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
     page = options.command_page
@@ -208,6 +247,17 @@ def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ..
     return _sorted(render.render(pages(registry, options)))
 
 
+def matrix_page(registry: Registry, shown: Matrix, options: Options) -> str:
+    """Render a matrix as one page of HTML, which carries the TypeScript artifact as it is."""
+    from codegen.targets import matrix  # noqa: PLC0415 - no other command needs it
+
+    parts = (matrix.artifact_page(registry, options), matrix.program_page(registry, shown))
+    artifact, program, style = render.render([*parts, matrix.style_page()])
+    page = matrix.page(shown, f"{artifact.text}\n{program.text}", style.text, options)
+    (rendered,) = render.render([page])
+    return rendered.text
+
+
 def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
     """Render the JSON Schema by itself, which takes no more of a manifest than names."""
     (artifact,) = render.render([data.schema_page(provider_names, options)])
@@ -219,6 +269,8 @@ def formatted(path: Path) -> tuple[Loaded, str | None]:
 
     Raises `formatting.RefusedError` for a sound one that is better left alone.
     """
+    from codegen import formatting  # noqa: PLC0415 - only fmt needs it
+
     try:
         source = read(path)
     except UnreadableError as error:

@@ -20,6 +20,10 @@ class RevisionError(Exception):
         self.hint = hint
 
 
+class AbsentError(RevisionError):
+    """The revision is there, and has no such file."""
+
+
 def _environment() -> dict[str, str]:
     """Return an environment in which git speaks English and asks nobody for a password."""
     return os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -70,12 +74,24 @@ def contents(folder: Path, revision: str, path: str) -> bytes:
     """Return a file as it was at a revision; `path` is relative to the folder, with slashes.
 
     In a bare repository, where no folder is one of its own, it is relative to the root. Raises
-    `RevisionError`, also where the revision has no such file.
+    `RevisionError`, and its kind `AbsentError` where the revision has no such file.
     """
     found = commit(folder, revision)
     is_bare = _git(folder, "rev-parse", "--is-bare-repository").stdout.strip() == b"true"
     done = _git(folder, "cat-file", "blob", f"{found}:{'' if is_bare else './'}{path}")
     if done.returncode:
         hint = "give a path that the revision has, relative to the folder"
-        raise RevisionError(f"{path} is no file at revision {revision!r}", hint)
+        raise AbsentError(f"{path} is no file at revision {revision!r}", hint)
     return done.stdout
+
+
+def fork_point(folder: Path, one: str, two: str) -> str:
+    """Return the full id of the best common ancestor of two revisions, as `git merge-base` does.
+
+    Raises `RevisionError` where either is none, or where they have no history in common.
+    """
+    done = _git(folder, "merge-base", commit(folder, one), commit(folder, two))
+    if done.returncode:
+        hint = "fetch more of the history; a shallow clone lacks the older revisions"
+        raise RevisionError(f"{one!r} and {two!r} have no common ancestor", hint)
+    return done.stdout.decode("ascii").strip()

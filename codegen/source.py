@@ -153,6 +153,10 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableError(f"it cannot be read: {reason}", "check the path") from error
     except ValueError as error:
         raise UnreadableError("no file can have such a name", "check the path") from error
+    return _bounded(data)
+
+
+def _bounded(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise UnreadableError("it is larger than 16 MiB", "split it or remove what is not data")
     return data
@@ -164,7 +168,12 @@ def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
     `base` is where its offsets begin: behind the end of the file read before it. Raises
     `UnreadableError` for everything that keeps it from being text.
     """
-    data = read_bytes(path)
+    return decoded(read_bytes(path), shown if shown is not None else str(path), base)
+
+
+def decoded(data: bytes, shown: str, base: int = 0) -> Source:
+    """Return the bytes of a file as a `Source`; `read` says what they must be."""
+    data = _bounded(data)
     marked = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     try:
         text = data[marked:].decode("utf-8")
@@ -172,4 +181,4 @@ def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
         message = f"it is not UTF-8 (byte {marked + error.start + 1})"
         before = data[marked : marked + error.start].decode("utf-8")
         raise UnreadableError(message, "save it as UTF-8", before) from error
-    return Source(path=shown if shown is not None else str(path), text=text, base=base)
+    return Source(path=shown, text=text, base=base)

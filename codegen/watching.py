@@ -34,7 +34,8 @@ class Inputs:
 def inputs(options: Options, settings: tuple[Path, ...]) -> Inputs:
     """Return what a build with these options reads; `settings` are the files looked for."""
     files = (options.manifest, *options.overlays)
-    return Inputs(files=files, settings=settings, folders=(template_folder(),))
+    packs = (pack.folder for pack in options.packs)
+    return Inputs(files=files, settings=settings, folders=(template_folder(), *packs))
 
 
 def is_template(read: Inputs, changed: tuple[Path, ...]) -> bool:

@@ -11,9 +11,12 @@ COMMANDS = {
     "watch": "watch",
     "fmt": "fmt",
     "explain": "explain",
+    "matrix": "matrix",
+    "diff": "diff",
+    "check-template": "check_template",
+    "sync": "sync",
     "rules": "rules",
     "explain-rule": "rules",
     "schema": "schema",
-    "sync": "sync",
     "completion": "completion",
 }

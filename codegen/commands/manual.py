@@ -16,16 +16,22 @@ from codegen.manual import Command, Entry, Manual, Parameter
 ARGUMENTS = {
     "RUNTIME": "The name of a runtime, exactly as the manifest has it.",
     "MODEL": "The id of a model.",
+    "FILE": "A template of the runtime, in YAML.",
+    "FILE[=DEST]": "A file of the source, and its path here where that is another.",
+    "OLD": "A file or a revision, or both sides as OLD..NEW. Default: HEAD.",
+    "NEW": "A file or a revision. Default: the manifest as it is.",
     "CODE": "The code of a rule, such as A003, or its name.",
     "SHELL": "The shell: bash, zsh or fish.",
-    "FILE[=DEST]": "A file of the source, and its name here if that is another.",
 }
 SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
     "watch": ("watch.md",),
+    "matrix": ("matrix.md",),
+    "diff": ("diff.md", "formats.md"),
     "fmt": ("manifest.md",),
+    "check-template": ("runtime-templates.md",),
     "explain": ("explain.md", "decisions.md"),
     "rules": ("rules/README.md",),
     "explain-rule": ("rules/README.md",),
@@ -83,8 +89,8 @@ def _option(option: click.Option, context: click.Context) -> Parameter:
 
 
 def _argument(argument: click.Argument, context: click.Context) -> Parameter:
-    name = argument.metavar or argument.human_readable_name.upper()
-    name = name.removeprefix("[").removesuffix("]...")  # as click has it for optional ones
+    name = (argument.metavar or argument.human_readable_name.upper()).removesuffix("...")
+    name = name.removeprefix("[").removesuffix("]") if name.startswith("[") else name
     many = "…" if argument.nargs == -1 else ""
     short = f"{name}{many}" if argument.required else f"[{name}{many}]"
     meaning = getattr(argument, "help", None) or ARGUMENTS.get(name, "")  # has help since 8.4

@@ -10,9 +10,10 @@ import click
 
 from codegen import render, watching
 from codegen.commands.build import generated
-from codegen.config import ConfigError, settings_files
+from codegen.config import settings_files
 from codegen.console import Run, answered
 from codegen.flags import FAIL_ON, INPUT, OUTPUT, Settle, with_flags_to_settle
+from codegen.inputs import InputError
 from codegen.options import Options
 from codegen.report import Format
 
@@ -24,7 +25,7 @@ def _settled(settle: Settle, run: Run) -> Options | None:
     """Return the options as they are now; None where the settings are broken, which is said."""
     try:
         return settle(run)
-    except ConfigError as error:
+    except InputError as error:
         run.fail(error.message, hint=error.hint)
         return None
 

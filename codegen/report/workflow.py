@@ -60,17 +60,24 @@ def _range(where: Place) -> dict[str, str]:
     return lines | {"col": str(where.start.column), "endColumn": str(where.last.column)}
 
 
+def annotation(name: str, title: str, message: str, where: Place | None, path: str | None) -> str:
+    """Return a command that shows a message beside a place of a file, or beside none."""
+    properties = {}
+    if where is not None and path is not None:
+        properties = {"file": _STEERING.sub("\ufffd", path), **_range(where)}
+    return _command(name, {**properties, "title": title}, message)
+
+
 def _annotation(sources: Sources, found: Diagnostic) -> str:
     where = place(sources, found.span)
-    properties = {"file": _STEERING.sub("\ufffd", where.path), **_range(where)}
-    properties["title"] = f"{found.code} {BY_CODE[found.code].name}"
+    title = f"{found.code} {BY_CODE[found.code].name}"
     lines = [sentence(shown(found.message))]
     for note in found.notes:
         there = place(sources, note.span)
         at = f"{shown(there.path)}:{there.start.line}:{there.start.column}"
         lines.append(f"Note: {at}: {sentence(shown(note.message))}")
     lines.append(f"Help: {sentence(shown(found.hint))}")
-    return _command(_COMMAND[found.severity], properties, "\n".join(lines))
+    return annotation(_COMMAND[found.severity], title, "\n".join(lines), where, where.path)
 
 
 def github(sources: Sources, diagnostics: Iterable[Diagnostic]) -> str:

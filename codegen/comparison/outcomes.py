@@ -1,0 +1,273 @@
+"""What an id comes to on each side, for every set of variables, and where the two differ.
+
+A decision depends on the id and on the names of the variables that are set. The id settles the
+*standing*: the step that decides, and the candidates with their names. The rest is a function of
+the names alone, and two such functions can be compared exactly: if they differ for any set of
+names, they differ for one of at most two names (docs/diff.md says why).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
+
+from codegen.ir import PLATFORM, Provider
+from codegen.routing import Code
+
+
+class Impact(Enum):
+    """What a change does to those who use the registry, the gravest first."""
+
+    BILLING = "billing"
+    BREAKING = "breaking"
+    COMPATIBLE = "compatible"
+    COSMETIC = "cosmetic"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order, from 0 for the gravest."""
+        return _RANKS[self]
+
+
+_RANKS = {impact: rank for rank, impact in enumerate(Impact)}
+
+
+class Step(Enum):
+    """What decides about an id: a list, its withdrawal, or the patterns."""
+
+    LISTED = "listed"
+    WITHDRAWN = "withdrawn"
+    PATTERN = "pattern"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A provider that an id may come to, and the names that speak for it."""
+
+    provider: str
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The step that decides about an id, and the candidates in order of declaration.
+
+    A pattern step without candidates means that the id is not registered.
+    """
+
+    step: Step
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether names have a say."""
+        return self.step is not Step.WITHDRAWN and len(self.candidates) > 1
+
+    @property
+    def for_pin(self) -> Standing:
+        """The standing for a workspace that exists: withdrawn counts as listed."""
+        if self.step is not Step.WITHDRAWN:
+            return self
+        return Standing(step=Step.LISTED, candidates=self.candidates)
+
+
+def standing(step: Step, providers: Iterable[Provider]) -> Standing:
+    """Return a standing from the providers of the arms."""
+    return Standing(
+        step=step,
+        candidates=tuple(
+            Candidate(provider=str(p.name), names=frozenset(map(str, p.auth_env)))
+            for p in providers
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The end of a decision: a provider, or the code of the refusal.
+
+    `candidates` are those of an ambiguous id, sorted by name.
+    """
+
+    provider: str | None = None
+    refusal: Code | None = None
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether the platform pays."""
+        return self.provider == PLATFORM
+
+
+class Scope(Enum):
+    """Which workspaces a movement is about: those that are made, those that exist, or both."""
+
+    ALL = "all"
+    NEW = "new"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What a decision was and is, under a condition.
+
+    `given` are sets of names, each of which leads to this by itself; the empty one means that no
+    variable counts. `is_open` tells of ids that the platform begins to pay for that a pattern
+    leads there, so that nobody has listed them.
+    """
+
+    given: tuple[tuple[str, ...], ...]
+    before: Outcome
+    after: Outcome
+    scope: Scope = Scope.ALL
+    is_open: bool = False
+
+    @property
+    def impact(self) -> Impact:
+        """What it does."""
+        return impact(self.before, self.after, is_open=self.is_open)
+
+
+_Pair = tuple[Outcome, Outcome]
+
+
+def impact(before: Outcome, after: Outcome, *, is_open: bool = False) -> Impact:
+    """Return what it does that a decision ends otherwise; docs/diff.md has the table."""
+    if before.provider is None:
+        return Impact.BILLING if is_open else Impact.COMPATIBLE
+    if after.provider is not None and before.is_platform != after.is_platform:
+        return Impact.BILLING
+    return Impact.BREAKING
+
+
+_Left = frozenset[str]
+_NONE: _Left = frozenset()
+
+
+def outcome(stands: Standing, left: _Left) -> Outcome:
+    """Return the end of a decision when the names left these providers of the candidates."""
+    if stands.step is Step.WITHDRAWN:
+        return Outcome(refusal=Code.WITHDRAWN_MODEL)
+    if not stands.candidates:
+        return Outcome(refusal=Code.UNREGISTERED_MODEL)
+    first = stands.candidates[0].provider
+    if not stands.is_contested:
+        return Outcome(provider=first)
+    if len(left) == 1:
+        (only,) = left
+        return Outcome(provider=only)
+    if stands.step is Step.LISTED:
+        return Outcome(provider=first)
+    names = left or {candidate.provider for candidate in stands.candidates}
+    return Outcome(refusal=Code.AMBIGUOUS_MODEL, candidates=tuple(sorted(names)))
+
+
+# What a name does: the providers that it leaves on each side.
+_Sign = tuple[_Left, _Left]
+
+
+def _signs(before: Standing, after: Standing) -> dict[_Sign, list[str]]:
+    """Return the names that count on either side, grouped by what they do."""
+    left: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for side, stands in enumerate((before, after)):
+        for candidate in stands.candidates if stands.is_contested else ():
+            for name in candidate.names:
+                left[name][side].add(candidate.provider)
+    signs: dict[_Sign, list[str]] = defaultdict(list)
+    for name in sorted(left):
+        old, new = left[name]
+        signs[frozenset(old), frozenset(new)].append(name)
+    return signs
+
+
+class _Comparison:
+    """The two functions of one id, side by side."""
+
+    def __init__(self, before: Standing, after: Standing) -> None:
+        self.before = before
+        self.after = after
+        self.signs = _signs(before, after)
+        self.found: dict[_Pair, list[tuple[str, ...]]] = defaultdict(list)
+
+    def is_open(self, pair: _Pair) -> bool:
+        """Tell whether the platform begins to pay for what no list has."""
+        is_new = pair[0].provider is None and pair[1].is_platform
+        return is_new and self.after.step is Step.PATTERN
+
+    def _impact(self, pair: _Pair) -> Impact:
+        return impact(*pair, is_open=self.is_open(pair))
+
+    def _pair(self, sign: _Sign) -> _Pair:
+        return outcome(self.before, sign[0]), outcome(self.after, sign[1])
+
+    def alone(self) -> None:
+        """Note the differences without names, and with one; a name that adds none is left out."""
+        base = self._pair((_NONE, _NONE))
+        if base[0] != base[1]:
+            self.found[base].append(())
+        for sign, names in self.signs.items():
+            pair = self._pair(sign)
+            if pair[0] != pair[1] and pair != base:
+                self.found[pair] += [(name,) for name in names]
+
+    def _worst(self) -> int:
+        return min((self._impact(pair).rank for pair in self.found), default=len(Impact))
+
+    def _ceiling(self) -> int:
+        """Return the rank of the gravest that could still be found."""
+        candidates = (*self.before.candidates, *self.after.candidates)
+        is_paid = any(candidate.provider == PLATFORM for candidate in candidates)
+        return Impact.BILLING.rank if is_paid else Impact.BREAKING.rank
+
+    def together(self) -> None:
+        """Note a difference of two names where it is graver than all found before.
+
+        One of the two does something else than before: of two names that do the same as ever,
+        one alone leads to the same pair of outcomes, or none does.
+        """
+        worst, ceiling = self._worst(), self._ceiling()
+        for one, two in self._two():
+            if worst <= ceiling:
+                return
+            pair = self._pair((one[0] | two[0], one[1] | two[1]))
+            rank = self._impact(pair).rank
+            if pair[0] != pair[1] and rank < worst:
+                names = sorted({self.signs[one][0], self.signs[two][0]})
+                self.found[pair].append(tuple(names))
+                worst = rank
+
+    def _two(self) -> Iterator[tuple[_Sign, _Sign]]:
+        moved = [sign for sign in self.signs if sign[0] != sign[1]]
+        return ((one, two) for one in moved for two in self.signs)
+
+
+@lru_cache(maxsize=1 << 14)
+def _movements(before: Standing, after: Standing) -> tuple[Movement, ...]:
+    both = _Comparison(before, after)
+    both.alone()
+    both.together()
+    found = (
+        Movement(given=tuple(given), before=pair[0], after=pair[1], is_open=both.is_open(pair))
+        for pair, given in both.found.items()
+    )
+    return tuple(sorted(found, key=lambda movement: (movement.impact.rank, movement.given)))
+
+
+def _scoped(found: Iterable[Movement], scope: Scope) -> Iterator[Movement]:
+    for each in found:
+        yield replace(each, scope=scope)
+
+
+def movements(before: Standing, after: Standing) -> tuple[Movement, ...]:
+    """Return how decisions differ between two standings, the gravest first; none if nowhere."""
+    if before == after:
+        return ()
+    selected = _movements(before, after)
+    pinned = _movements(before.for_pin, after.for_pin)
+    if selected == pinned:
+        return selected
+    found = [*_scoped(selected, Scope.NEW), *_scoped(pinned, Scope.PINNED)]
+    return tuple(sorted(found, key=lambda movement: movement.impact.rank))
