@@ -59,6 +59,12 @@ INVOCATIONS = {
     "rules": Invocation(has_manifest=False, says="A003"),
     "explain-rule": Invocation(arguments=("A003",), has_manifest=False, says="# A003"),
     "schema": Invocation(says="json-schema.org"),
+    "sync": Invocation(
+        arguments=("--check",),
+        before=(("sync", "--from", ".", "providers.yaml", "--to", "vendor"),),
+        has_manifest=False,
+        says="1 file, all as vendored",
+    ),
     "completion": Invocation(arguments=("bash",), has_manifest=False, says="complete -o nosort"),
 }
 

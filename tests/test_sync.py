@@ -719,6 +719,7 @@ SERVERS: dict[str, tuple[Callable[[Path], Answer], str]] = {
     "echo": (lambda made: whole(SECRET.encode()), "it sends the token back in the file"),
     "http": (lambda made: redirect("http://localhost/"), "it redirects to http://, where anybody"),
     "binary": (lambda made: whole(b"\xff\xfe"), "it is not UTF-8"),
+    "polite no": (lambda made: whole(b'{"error": "not found"}'), "it carries no fingerprint, and"),
     "login": (
         lambda made: whole(b"<html>", Content_Type="text/html"),
         "it sends a web page, as servers do that want a login",
