@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from codegen import emit, lockfile
+from codegen import emit, lockfile, vendoring
 from codegen.canonical import fingerprint
 from codegen.emit import Replacement
 from codegen.source import Source
@@ -719,6 +719,7 @@ SERVERS: dict[str, tuple[Callable[[Path], Answer], str]] = {
     "echo": (lambda made: whole(SECRET.encode()), "it sends the token back in the file"),
     "http": (lambda made: redirect("http://localhost/"), "it redirects to http://, where anybody"),
     "binary": (lambda made: whole(b"\xff\xfe"), "it is not UTF-8"),
+    "polite no": (lambda made: whole(b'{"error": "not found"}'), "it carries no fingerprint, and"),
     "login": (
         lambda made: whole(b"<html>", Content_Type="text/html"),
         "it sends a web page, as servers do that want a login",
@@ -958,6 +959,15 @@ def test_github_is_told_which_file_differs(up: Path, vendored: Path) -> None:
 # the writing itself
 
 
+def test_lock_is_written_behind_all_files(up: Path, vendored: Path) -> None:
+    _moved(vendored, up)
+    lock = vendoring.opened(vendored / "providers.lock")
+    reading = vendoring.Reading(root=lock.root, seconds=1)
+    standings = vendoring.survey(vendoring.recorded(lock), reading)
+    paths = [each.path for each in vendoring.replacements(lock, standings)]
+    assert paths == [each.path for each in standings] + ["providers.lock"]
+
+
 def test_error_in_the_midst_of_the_moves_puts_the_others_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1026,7 +1036,11 @@ def test_killed_at_each_step_the_last_file_tells_whether_all_are_new(tmp_path: P
         assert all(data in (b"old", b"new") for data in left.values())
         if left["lock"] == b"new":
             assert left == news
-        again = [Replacement(path=p, old=left.get(p), new=new) for p, new in news.items()]
+        again = [
+            Replacement(path=path, old=left.get(path), new=new)
+            for path, new in news.items()
+            if left.get(path) != new
+        ]
         emit.replace_all(folder, again, tidied=news)
         assert tree(folder) == news, "nothing of the killed run is left"
         seen.add(tuple(sorted(path for path, data in left.items() if data == b"new")))
