@@ -8,7 +8,7 @@ CODEGEN := $(BIN)/python -m codegen
 
 .DEFAULT_GOAL := help
 
-.PHONY: help generate verify check test conformance fuzz snapshots fmt lint bench clean
+.PHONY: help generate verify check report test conformance fuzz snapshots fmt lint bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,7 +22,10 @@ verify: $(VENV)/.runtime ## Fail if generated/ is not what providers.yaml gives
 check: $(VENV)/.runtime ## Check providers.yaml and write nothing
 	@$(CODEGEN) check
 
-test: $(VENV)/.toolchains ## Run all tests, with real Python, Go and Node
+report: $(VENV)/.runtime ## Write build/report.html: who serves which model, and who pays
+	@$(CODEGEN) matrix --format html --output build/report.html
+
+test: $(VENV)/.toolchains ## Run all tests, with real Python, Go, Node and Chromium
 	@$(BIN)/python -m pytest
 
 conformance: $(VENV)/.toolchains ## Run vectors.json through each language, and nothing else
@@ -46,11 +49,13 @@ lint: $(VENV)/.dev ## Judge style and types
 	@$(CODEGEN) fmt --check --diff
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure how long verify takes, process start included
+bench: $(VENV)/.dev ## Measure how long commands take, process start included, and a save under watch
 	@$(BIN)/python benchmarks/verify.py
+	@$(BIN)/python benchmarks/commands.py
+	@$(BIN)/python benchmarks/watch.py
 
 clean: ## Remove what the targets installed and cached
-	rm -rf $(VENV) tests/typescript/node_modules tests/.artifacts build dist
+	rm -rf $(VENV) tests/typescript/node_modules tests/chromium/node_modules tests/.artifacts build dist
 	rm -f tests/sarif/*.json
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -73,7 +78,7 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.runtime
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json tests/sarif/go.sum | $(VENV)/.dev
+$(VENV)/.toolchains: requirements-tools.lock tests/typescript/package-lock.json tests/chromium/package-lock.json tests/sarif/go.sum | $(VENV)/.dev
 	@$(BIN)/python tests/toolchains.py
 	@touch $@
 

@@ -1,7 +1,8 @@
 """What a shell offers when somebody presses Tab: names from the manifest at hand, and scripts.
 
 Give a parameter one of the types below, and its values are completed: `RUNTIME`, `MODEL`,
-`PROVIDER`, `AUTH_ENV`, `RULE`, `FILE` and `FOLDER`. They convert nothing and refuse nothing.
+`PROVIDER`, `AUTH_ENV`, `RULE`, `TARGET`, `FILE` and `FOLDER`. They convert nothing and refuse
+nothing.
 
     @click.argument("runtime", metavar="RUNTIME", type=completion.RUNTIME)
     @click.argument("model", metavar="MODEL", type=completion.MODEL)
@@ -31,9 +32,11 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from codegen.config import ConfigError, resolve
+from codegen.config import resolve
+from codegen.inputs import InputError
 from codegen.ir import Registry, Runtime
 from codegen.rules import RULES
+from codegen.targets import TARGETS
 
 if TYPE_CHECKING:
     _Text = click.ParamType[str]
@@ -54,9 +57,10 @@ def _sketch(given: Parameters) -> Registry | None:
     from codegen import pipeline  # noqa: PLC0415 - the stages are heavy, and rules do without
 
     try:
-        flags = {"manifest": given.get("manifest")}
-        options = resolve(flags, (), Path.cwd(), tuple(given.get("overlays") or ()))
-    except (ConfigError, OSError):
+        overlays = tuple(given.get("overlays") or ())
+        flags = {"manifest": given.get("manifest"), "overlays": overlays}
+        options = resolve(flags, Path.cwd())
+    except (InputError, OSError):
         return None
     return pipeline.load(options.manifest, overlays=options.overlays).sketch
 
@@ -146,6 +150,23 @@ class FromRules(_Text):
         return items if incomplete else [item for item in items if item.value.isupper()]
 
 
+class FromTargets(_Text):
+    """The name of a target: a built-in one, or that of a pack at hand."""
+
+    name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Return the names that begin as typed; of packs that cannot be read there are none."""
+        try:
+            flags = {"target-packs": tuple(ctx.params.get("target_packs") or ())}
+            known = resolve(flags, Path.cwd(), targets=()).targets
+        except (InputError, OSError):
+            known = tuple(TARGETS)
+        return _items(((name, "") for name in known), incomplete)
+
+
 class OnDisk(_Text):
     """A path, which the shell itself completes."""
 
@@ -166,6 +187,7 @@ MODEL = FromManifest("model", models)
 PROVIDER = FromManifest("provider", providers)
 AUTH_ENV = FromManifest("name", auth_envs)
 RULE = FromRules()
+TARGET = FromTargets()
 FILE = OnDisk("file", "file")
 FOLDER = OnDisk("dir", "dir")
 

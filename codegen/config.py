@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen.diagnostics import Severity
+from codegen.inputs import InputError
 from codegen.nearest import did_you_mean
 from codegen.options import Options
-from codegen.targets import TARGETS
+from codegen.targets import TARGETS, names
+
+if TYPE_CHECKING:
+    from codegen.packs import Pack
 
 _SECTION = "providers-codegen"
 
@@ -46,6 +51,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(key="python-package", pattern=r"[a-z_][a-z0-9_]*", expected="a Python package name"),
     Setting(key="overlays", pattern=_ANY, expected="a list of paths", is_list=True),
+    Setting(
+        key="target-packs",
+        pattern=_ANY,
+        expected="a list of folders, or of entry-point:NAME",
+        is_list=True,
+    ),
+    Setting(
+        key="target-options",
+        pattern=rf"[a-z0-9-]+\.[a-z0-9_]+={_ANY}",
+        expected="a list of TARGET.OPTION=VALUE",
+        is_list=True,
+    ),
     Setting(key="rule-pages", pattern=_ANY, expected="a path"),
     Setting(key="command-page", pattern=_ANY, expected="a path"),
     Setting(key="command", pattern=_ANY, expected="a command on one line"),
@@ -67,14 +84,12 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-class ConfigError(Exception):
-    """A setting that cannot be used. `message` says which and where, `hint` what to write."""
+class ConfigError(InputError):
+    """A setting that cannot be used."""
 
-    def __init__(self, message: str, hint: str) -> None:
-        """Keep both parts for the report."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+
+class NoSuchTargetError(InputError):
+    """The command line asks for a target that is not at hand."""
 
 
 def _section(path: Path) -> Mapping[str, object] | None:
@@ -114,12 +129,16 @@ def _file_settings(path: Path, section: Mapping[str, object]) -> _Values:
     return settings
 
 
+def settings_files(start: Path) -> tuple[Path, ...]:
+    """Return the files that may have the settings, the nearest first; most do not exist."""
+    return tuple(folder / "pyproject.toml" for folder in (start, *start.parents))
+
+
 def _nearest_file(start: Path) -> tuple[Path, _Values] | None:
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
+    for path in settings_files(start):
         section = _section(path) if path.is_file() else None
         if section is not None:
-            return folder, _file_settings(path, section)
+            return path.parent, _file_settings(path, section)
     return None
 
 
@@ -128,34 +147,48 @@ def _shortest(path: Path, start: Path) -> Path:
     return path.relative_to(start) if path.is_relative_to(start) else path
 
 
-def resolve(
-    flags: Mapping[str, str | None],
-    targets: tuple[str, ...],
-    start: Path,
-    overlays: tuple[str, ...] = (),
-) -> Options:
-    """Return the options of a build: flags first, then the file, then the defaults.
+# Of target packs, and not of paths: an installed distribution offers it by this name.
+_ENTRY_POINT = "entry-point:"
 
-    Paths in the file are relative to its folder, paths in flags to `start`; `overlays` given
-    as flags replace those of the file. Raises `ConfigError` for a file that cannot be read and
-    for values that cannot be used.
-    """
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    """The settings of the file and of the flags, and the folder that each is relative to."""
+
+    start: Path
+    folder: Path
+    in_file: _Values
+    given: _Values
+
+    def values(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return self.given.get(key, self.in_file.get(key, default))
+
+    def place(self, key: str, value: str) -> Path:
+        """Return the path that a value stands for."""
+        base = self.start if key in self.given else self.folder
+        return _shortest(base / value, self.start)
+
+
+def _settings(flags: Mapping[str, str | tuple[str, ...] | None], start: Path) -> _Settings:
     found = _nearest_file(start)
     folder, in_file = found if found is not None else (start, {})
-    given = {k: _checked(k, v, "on the command line") for k, v in flags.items() if v is not None}
-    if overlays:
-        given["overlays"] = _checked("overlays", list(overlays), "on the command line")
+    flagged = {key: value for key, value in flags.items() if value is not None and value != ()}
+    asked = {key: list(v) if isinstance(v, tuple) else v for key, v in flagged.items()}
+    given = {key: _checked(key, value, "on the command line") for key, value in asked.items()}
+    return _Settings(start=start, folder=folder, in_file=in_file, given=given)
+
+
+def _options(settings: _Settings) -> Options:
+    """Return the options without the targets, which are to be found first."""
     places = {
-        key: tuple(
-            _shortest((start if key in given else folder) / value, start)
-            for value in given.get(key, in_file.get(key, default))
-        )
+        key: tuple(settings.place(key, value) for value in settings.values(key, default))
         for key, default in _PLACES.items()
     }
-    names = {
+    lists = {setting.key for setting in SETTINGS if setting.is_list}
+    texts = {
         key.replace("-", "_"): values[0]
-        for key, values in {**in_file, **given}.items()
-        if key not in _PLACES
+        for key, values in {**settings.in_file, **settings.given}.items()
+        if key not in _PLACES and key not in lists
     }
     return Options(
         manifest=places["manifest"][0],
@@ -163,6 +196,79 @@ def resolve(
         overlays=places["overlays"],
         rule_pages=next(iter(places["rule-pages"]), None),
         command_page=next(iter(places["command-page"]), None),
-        targets=tuple(name for name in TARGETS if not targets or name in targets),
-        **names,
+        targets=tuple(TARGETS),
+        packs=(),
+        **texts,
     )
+
+
+def _packs(settings: _Settings, asked: Iterable[str]) -> tuple[Pack, ...]:
+    """Return the packs that are set, and those asked for that are installed.
+
+    Without either nothing is imported: to look at what is installed takes longer than a build.
+    """
+    named = settings.values("target-packs")
+    unknown = [name for name in dict.fromkeys(asked) if name not in TARGETS]
+    if not named and not unknown and not settings.values("target-options"):
+        return ()
+    from codegen import packs  # noqa: PLC0415
+
+    found: list[Pack] = []
+    for value in named:
+        taken = (*TARGETS, *(pack.name for pack in found))
+        if value.startswith(_ENTRY_POINT):
+            found.append(_installed(value.removeprefix(_ENTRY_POINT), taken))
+        else:
+            place = settings.place("target-packs", value)
+            found.append(packs.read(place, taken))
+    for name in unknown:
+        if name not in {pack.name for pack in found}:
+            pack = packs.installed(name, tuple(TARGETS))
+            found += [pack] if pack is not None else []
+    return packs.with_options(found, settings.values("target-options"))
+
+
+def _installed(name: str, taken: tuple[str, ...]) -> Pack:
+    from codegen import packs  # noqa: PLC0415
+
+    pack = packs.installed(name, taken)
+    if pack is None:
+        known = packs.installed_names()
+        hint = did_you_mean(name, known) or "install the distribution that offers it"
+        raise ConfigError(f'no installed distribution offers a target "{name}"', hint)
+    return pack
+
+
+def _chosen(options: Options, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the targets that are asked for, or all of them."""
+    known = names(options)
+    for name in asked:
+        if name not in known:
+            from codegen.packs import installed_names  # noqa: PLC0415
+
+            hint = did_you_mean(name, (*known, *installed_names()))
+            shown = ", ".join(map(repr, known))
+            message = f"--target: {name!r} is not one of {shown}"
+            raise NoSuchTargetError(message, hint or "give the folder of its pack to --target-pack")
+    return tuple(name for name in known if not asked or name in asked)
+
+
+def resolve(
+    flags: Mapping[str, str | tuple[str, ...] | None],
+    start: Path,
+    targets: tuple[str, ...] | None = None,
+) -> Options:
+    """Return the options of a build: flags first, then the file, then the defaults.
+
+    Paths in the file are relative to its folder, paths in flags to `start`; a list given as
+    flags replaces that of the file. `targets` are those asked for, of which none means all; it
+    is None where nothing will be generated, and then no target pack is read. Raises
+    `ConfigError` for a file that cannot be read and for values that cannot be used,
+    `NoSuchTargetError`, and `PackError`.
+    """
+    settings = _settings(flags, start)
+    options = _options(settings)
+    if targets is None:
+        return options
+    options = replace(options, packs=_packs(settings, targets))
+    return replace(options, targets=_chosen(options, targets))

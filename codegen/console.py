@@ -10,8 +10,9 @@ from contextlib import suppress
 import click
 
 from codegen import report
-from codegen.config import ConfigError
+from codegen.config import NoSuchTargetError
 from codegen.diagnostics import Severity
+from codegen.inputs import InputError
 from codegen.pipeline import Loaded
 from codegen.report import Failure, Format, Outcome
 
@@ -95,7 +96,7 @@ def _is_colour_wanted() -> bool:
 def quietly(command: Callable[[], int], run: Run) -> int:
     """Run a command; a reader or a user who has had enough gets no complaint from click."""
     try:
-        code = _answered(command, run)
+        code = answered(command, run)
         run.close(code)
     except KeyboardInterrupt:
         with suppress(BrokenPipeError):
@@ -115,13 +116,16 @@ def _drop_output() -> None:
             os.dup2(nowhere, stream.fileno())
 
 
-def _answered(command: Callable[[], int], run: Run) -> int:
-    """Return the exit code of a command, whatever becomes of it."""
+def answered(command: Callable[[], int], run: Run) -> int:
+    """Return the exit code of a command; what it raises becomes a complaint and a code.
+
+    `BrokenPipeError` and `KeyboardInterrupt` pass: they end a run, whatever it was about.
+    """
     try:
         return command()
-    except ConfigError as error:
+    except InputError as error:
         run.fail(error.message, hint=error.hint, is_of_settings=True)
-        return INVALID
+        return USAGE if isinstance(error, NoSuchTargetError) else INVALID
     except BrokenPipeError:
         raise
     except Exception as error:

@@ -14,6 +14,12 @@ def _of(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()[:_SIZE]
 
 
+def has_place(head: str) -> bool:
+    """Tell whether the first digest in the head of a text is the place for its own."""
+    match = _DIGEST.search(head)
+    return match is not None and match.group() == PLACEHOLDER
+
+
 def sealed(text: str) -> str:
     """Replace the placeholder, which stands in the header, by the digest of the whole text."""
     return text.replace(PLACEHOLDER, _of(text), 1)

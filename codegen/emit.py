@@ -136,7 +136,8 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _NO_LINE_END = "\n\\ No newline at end of file\n"
 
 
-def _unified(path: str, old: str, new: str, origin: str = "generated") -> str:
+def unified(path: str, old: str, new: str, origin: str = "generated") -> str:
+    """Return a unified diff from the text on disk to the one that is to be there."""
     lines = unified_diff(
         _LINE.findall(old),
         _LINE.findall(new),
@@ -161,7 +162,7 @@ def _compare(artifact: Artifact, out: Path, fingerprint: str) -> Drift | None:
         kind=Kind.CHANGED,
         path=artifact.path,
         cause=_changed_cause(old, artifact.text, fingerprint),
-        diff=_unified(artifact.path, old, artifact.text),
+        diff=unified(artifact.path, old, artifact.text),
     )
 
 
@@ -355,10 +356,14 @@ def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:
         target.write_bytes(artifact.text.encode("utf-8"))
 
 
+def _refuse_no_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+
+
 def _resolved(tree: Tree) -> Tree:
     out = tree.out.resolve()
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out))
+    _refuse_no_folder(out)
     tree = replace(tree, out=out)
     tree.bench.mkdir(parents=True, exist_ok=True)
     return tree
@@ -441,15 +446,20 @@ def difference(path: Path, text: str) -> str:
     data = path.read_bytes()
     if data == text.encode("utf-8"):
         return ""
-    return _unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
+    return unified(str(path), data.decode("utf-8", "replace"), text, "formatted")
+
+
+def _tidy(target: Path) -> None:
+    """Take away what a killed run left beside a file."""
+    for left in target.parent.glob(escape(_STAGE.format(name=target.name)) + "*"):
+        left.unlink()
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a fresh file beside another; it and what a killed run left go afterwards."""
+    _tidy(target)
     prefix = _STAGE.format(name=target.name)
-    for left in target.parent.glob(escape(prefix) + "*"):
-        left.unlink()
     handle, name = tempfile.mkstemp(prefix=prefix, dir=target.parent)
     os.close(handle)
     try:
@@ -489,3 +499,161 @@ def rewrite(path: Path, text: str) -> None:
         _fill(fresh, text.encode("utf-8"))
         _dress(fresh, target)
         fresh.replace(target)
+
+
+# several files, wherever they stand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A file below a folder that is to hold other bytes; `old` is None where there is none yet."""
+
+    path: str
+    old: bytes | None
+    new: bytes
+
+
+class ChangedError(Exception):
+    """A file is no longer as it was when somebody decided what to write: its path."""
+
+    def __init__(self, path: str) -> None:
+        """Remember which file it is."""
+        super().__init__(path)
+        self.path = path
+
+
+def held(root: Path, path: str) -> bytes | None:
+    """Return what a file below a folder holds; None where there is none.
+
+    Raises `RefusedError` where something else stands there, or a link on the way leads elsewhere,
+    and `OSError` where the system does not let us read.
+    """
+    blocker = _blocker(root, path)
+    target = root / path
+    if blocker is not None or (os.path.lexists(target) and _is_no_file(target)):
+        raise RefusedError((blocker or path,))
+    return _read(target)
+
+
+def _is_no_file(path: Path) -> bool:
+    return path.is_symlink() or not path.is_file()
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder, and take it away again where nothing comes of it."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _settle_names(folder: Path) -> None:
+    """Wait until the disk has the names of a folder, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _laid_ready(target: Path, data: bytes) -> Iterator[Path]:
+    """Give a file beside its target that is ready to take its place, the mode kept."""
+    with _folder(target.parent), _beside(target) as fresh:
+        _fill(fresh, data)
+        if target.exists():
+            _dress(fresh, target)
+        else:
+            fresh.chmod(0o644)
+        yield fresh
+
+
+def _aside(target: Path, fresh: Path) -> Path | None:
+    """Keep the old file at hand under another name; None where there is none."""
+    if not target.exists():
+        return None
+    old = fresh.with_name(fresh.name + "-old")
+    _carry(target, old)
+    return old
+
+
+def _put_back(target: Path, old: Path | None) -> None:
+    if old is None:
+        target.unlink(missing_ok=True)
+    else:
+        old.replace(target)
+
+
+def _move_all(ready: Iterable[tuple[Path, Path]]) -> None:
+    """Move each fresh file to its target; whatever goes wrong on the way, all are put back."""
+    moved: list[tuple[Path, Path | None]] = []
+    try:
+        for fresh, target in ready:
+            moved.append((target, _aside(target, fresh)))
+            fresh.replace(target)
+            _settle_names(target.parent)
+    except BaseException:
+        for target, old in reversed(moved):
+            _put_back(target, old)
+        raise
+    finally:
+        for _, old in moved:
+            if old is not None:
+                old.unlink(missing_ok=True)
+
+
+def replace_all(
+    root: Path, replacements: Iterable[Replacement], tidied: Iterable[str] = ()
+) -> None:
+    """Make files below a folder hold other bytes, all of them or none.
+
+    Every new file lies ready beside its place before the first is moved there, and the files are
+    moved in the order given. An error before the last is in place puts the others back. A kill
+    between two moves leaves each file whole, old or new, and once the last is new all are. What
+    it left beside the paths `tidied` goes the next time. Raises `ChangedError` and `RefusedError`
+    where a file is not as it was said to be, and `OSError` where the system refuses; nothing is
+    changed then.
+    """
+    wanted = tuple(replacements)
+    root = root.resolve()
+    with _locked(root), ExitStack() as stack:
+        for each in wanted:
+            if held(root, each.path) != each.old:
+                raise ChangedError(each.path)
+        for path in tidied:
+            _tidy(root / path)
+        ready = [
+            (stack.enter_context(_laid_ready(root / each.path, each.new)), root / each.path)
+            for each in wanted
+        ]
+        _move_all(ready)
+
+
+def publish(path: Path, text: str) -> bool:
+    """Make a file hold a page that carries the marker, all of it or none; tell if it changed.
+
+    The folder of the file is made where there is none. Raises `RefusedError` where something
+    stands in the way that does not carry the marker, and `OSError` where the system refuses.
+    """
+    if os.path.lexists(path):
+        old = _read(path)
+        if old is None or not _is_ours(old):
+            raise RefusedError((str(path),))
+        if old == text.encode("utf-8"):
+            return False
+        rewrite(path, text)
+        return True
+    _refuse_no_folder(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.parent), _beside(path) as fresh:
+        _fill(fresh, text.encode("utf-8"))
+        fresh.chmod(0o644)
+        fresh.replace(path)
+    return True

@@ -16,7 +16,7 @@ from codegen.source import Span
 
 
 def unreadable_file(span: Span, reason: str, hint: str) -> Diagnostic:
-    """The manifest cannot be read as text.
+    """The file cannot be read as text.
 
     It is not there, it is a folder or a pipe, it may not be read, it is not UTF-8, or it is so
     large that it cannot be meant. Nothing else can be said about it.
@@ -27,7 +27,7 @@ def unreadable_file(span: Span, reason: str, hint: str) -> Diagnostic:
 
     Mend: check the path and its permissions; save the file as UTF-8.
     """
-    return found("unreadable_file", span, f"the manifest cannot be read: {reason}", hint=hint)
+    return found("unreadable_file", span, f"the file cannot be read: {reason}", hint=hint)
 
 
 def yaml_syntax(span: Span, problem: str) -> Diagnostic:
@@ -57,8 +57,8 @@ def yaml_syntax(span: Span, problem: str) -> Diagnostic:
 def explicit_tag(span: Span, tag: str) -> Diagnostic:
     """A tag says what a value is, in place of the value itself.
 
-    Tags make YAML readers build objects, and two readers may build different ones. In a manifest
-    the key alone decides what a value is.
+    Tags make YAML readers build objects, and two readers may build different ones. Here the
+    key alone decides what a value is.
 
     Fails::
 
@@ -72,7 +72,7 @@ def explicit_tag(span: Span, tag: str) -> Diagnostic:
 
     Mend: remove the tag; quote the value if it is a text that YAML would read otherwise.
     """
-    message = f"the tag {tag!r} has no place in a manifest"
+    message = f"the tag {tag!r} has no place in this file"
     hint = "remove it; quote the value if it is a string"
     return found("explicit_tag", span, message, hint=hint)
 
@@ -133,8 +133,7 @@ def merge_key(span: Span) -> Diagnostic:
 def second_document(span: Span) -> Diagnostic:
     """A second YAML document begins in the file.
 
-    A manifest is one document. What stands behind a line `---` would be left unread by most
-    tools.
+    A file is one document. What stands behind a line `---` would be left unread by most tools.
 
     Fails::
 
@@ -153,14 +152,14 @@ def second_document(span: Span) -> Diagnostic:
 
     Mend: keep one document; what others contribute belongs into a file of its own, for --overlay.
     """
-    hint = "keep one document in a manifest"
+    hint = "keep one document in a file"
     return found("second_document", span, "a second document begins here", hint=hint)
 
 
 def collection_key(span: Span) -> Diagnostic:
     """A key is itself a list or a mapping.
 
-    YAML allows it, and no key of a manifest is one. It is nearly always a brace too many.
+    YAML allows it, and no key that is looked for here is one. It is nearly always a brace too many.
 
     Fails::
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,26 @@ OUTPUT: Flags = (
     click.option(
         "--target",
         "targets",
-        type=click.Choice(list(TARGETS)),
+        metavar="NAME",
+        type=completion.TARGET,
         multiple=True,
-        help="Only this target; may be given several times.  [default: all]",
+        help=f"Only this target, of {', '.join(TARGETS)} and those of packs; may be given "
+        "several times.  [default: all]",
+    ),
+    click.option(
+        "--target-pack",
+        "target_packs",
+        metavar="DIR",
+        type=completion.FOLDER,
+        multiple=True,
+        help="A folder that adds a target; may be given several times.",
+    ),
+    click.option(
+        "--target-option",
+        "target_options",
+        metavar="TARGET.OPTION=VALUE",
+        multiple=True,
+        help="An option of such a target; may be given several times.",
     ),
     click.option(
         "--go-module",
@@ -97,7 +114,10 @@ REPORTING: Flags = (
 )
 
 # What settles the options of a build; all other flags are the command's own.
-_OF_OPTIONS = ("targets", "overlays", *(setting.key.replace("-", "_") for setting in SETTINGS))
+_OF_OPTIONS = ("targets", *(setting.key.replace("-", "_") for setting in SETTINGS))
+
+
+Settle = Callable[[Run], Options]
 
 
 def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -109,11 +129,28 @@ def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., i
 
     def decorated(command: Callable[..., int]) -> Callable[..., int]:
         @wraps(command)
+        def settled(settle: Settle, run: Run, **own: Any) -> int:
+            return command(settle(run), run, **own)
+
+        return with_flags_to_settle(*groups)(settled)
+
+    return decorated
+
+
+def with_flags_to_settle(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Do as `with_flags`, but for a command that outlives a change of the settings.
+
+    It is called with a function that returns the options as they are at that time, for a run;
+    the function raises `InputError` where the settings cannot be used.
+    """
+
+    def decorated(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
         def resolved(form: str = Format.TEXT.value, **flags: Any) -> int:
             run = Run(Format(form))
             own = {name: value for name, value in flags.items() if name not in _OF_OPTIONS}
             settled = {name: value for name, value in flags.items() if name in _OF_OPTIONS}
-            return quietly(lambda: command(_resolved(run, **settled), run, **own), run)
+            return quietly(lambda: command(partial(_resolved, **settled), run, **own), run)
 
         flagged: Callable[..., int] = resolved
         for option in reversed([option for group in groups for option in group]):
@@ -125,11 +162,10 @@ def with_flags(*groups: Flags) -> Callable[[Callable[..., int]], Callable[..., i
 
 def _resolved(
     run: Run,
-    targets: tuple[str, ...] = (),
-    overlays: tuple[str, ...] = (),
-    **flags: str | None,
+    targets: tuple[str, ...] | None = None,
+    **flags: str | tuple[str, ...] | None,
 ) -> Options:
     settings = {name.replace("_", "-"): value for name, value in flags.items()}
-    options = resolve(settings, targets, Path.cwd(), overlays)
+    options = resolve(settings, Path.cwd(), targets)
     run.fail_on = Severity(options.fail_on)
     return options

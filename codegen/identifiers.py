@@ -38,6 +38,34 @@ def constant(name: str) -> str:
     return "_".join(words(name)).upper()
 
 
+def snake(name: str) -> str:
+    """Return the lower snake case of a name.
+
+    >>> snake("Anthropic-API")
+    'anthropic_api'
+    """
+    return "_".join(words(name)).lower()
+
+
+def pascal(name: str) -> str:
+    """Return the upper camel case of a name, an acronym being a word like any other.
+
+    >>> pascal("anthropic-api")
+    'AnthropicApi'
+    """
+    return "".join(word[:1].upper() + word[1:].lower() for word in words(name))
+
+
+def lower_camel(name: str) -> str:
+    """Return the same with its first word in lower case.
+
+    >>> lower_camel("anthropic-api")
+    'anthropicApi'
+    """
+    first, *_ = [*words(name), ""]
+    return first.lower() + pascal(name)[len(first) :]
+
+
 def confusable_key(name: str) -> str:
     """Return what two names share when they differ in nothing but case and punctuation.
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codegen import faults, formatting, overlays, render, suppressions, syntax
+from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
 from codegen.emit import Tree
@@ -25,6 +25,7 @@ from codegen.targets import data, owner, pages
 
 if TYPE_CHECKING:
     from codegen.comparison import Comparison
+    from codegen.matrix import Matrix
 
 # The families of rules after which a value of the IR may be a stand-in.
 _OF_READING = ("Y", "S")
@@ -200,7 +201,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
-        is_owned=lambda path: owner(path) in options.targets,
+        is_owned=lambda path: owner(path, options) in options.targets,
     )
     rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
     page = options.command_page
@@ -246,6 +247,17 @@ def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ..
     return _sorted(render.render(pages(registry, options)))
 
 
+def matrix_page(registry: Registry, shown: Matrix, options: Options) -> str:
+    """Render a matrix as one page of HTML, which carries the TypeScript artifact as it is."""
+    from codegen.targets import matrix  # noqa: PLC0415 - no other command needs it
+
+    parts = (matrix.artifact_page(registry, options), matrix.program_page(registry, shown))
+    artifact, program, style = render.render([*parts, matrix.style_page()])
+    page = matrix.page(shown, f"{artifact.text}\n{program.text}", style.text, options)
+    (rendered,) = render.render([page])
+    return rendered.text
+
+
 def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
     """Render the JSON Schema by itself, which takes no more of a manifest than names."""
     (artifact,) = render.render([data.schema_page(provider_names, options)])
@@ -257,6 +269,8 @@ def formatted(path: Path) -> tuple[Loaded, str | None]:
 
     Raises `formatting.RefusedError` for a sound one that is better left alone.
     """
+    from codegen import formatting  # noqa: PLC0415 - only fmt needs it
+
     try:
         source = read(path)
     except UnreadableError as error:

@@ -73,10 +73,12 @@ def commit(folder: Path, revision: str) -> str:
 def contents(folder: Path, revision: str, path: str) -> bytes:
     """Return a file as it was at a revision; `path` is relative to the folder, with slashes.
 
-    Raises `RevisionError`, and its kind `AbsentError` where the revision has no such file.
+    In a bare repository, where no folder is one of its own, it is relative to the root. Raises
+    `RevisionError`, and its kind `AbsentError` where the revision has no such file.
     """
     found = commit(folder, revision)
-    done = _git(folder, "cat-file", "blob", f"{found}:./{path}")
+    is_bare = _git(folder, "rev-parse", "--is-bare-repository").stdout.strip() == b"true"
+    done = _git(folder, "cat-file", "blob", f"{found}:{'' if is_bare else './'}{path}")
     if done.returncode:
         hint = "give a path that the revision has, relative to the folder"
         raise AbsentError(f"{path} is no file at revision {revision!r}", hint)

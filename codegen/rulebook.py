@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from codegen.checks import CHECKS
+from codegen.checks.runtime_templates import TEMPLATE_CHECKS
 from codegen.faults import FAULTS
 from codegen.rules import RULES, Rule
 
@@ -47,7 +48,7 @@ _PAGE = re.compile(
 
 def _functions() -> dict[str, Callable[..., object]]:
     """Return the function of each rule by its name."""
-    functions: tuple[Callable[..., object], ...] = (*FAULTS, *CHECKS)
+    functions: tuple[Callable[..., object], ...] = (*FAULTS, *CHECKS, *TEMPLATE_CHECKS)
     return {function.__name__: function for function in functions}
 
 

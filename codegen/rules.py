@@ -21,12 +21,13 @@ FAMILIES = {
     "E": "endpoints",
     "L": "lifecycle",
     "H": "hygiene",
+    "T": "templates of runtimes",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule of the manifest. `name` reads as the fault; the code never changes its meaning."""
+    """A rule of manifests or templates. `name` reads as the fault; no code changes its meaning."""
 
     code: str
     name: str
@@ -156,6 +157,22 @@ RULES: tuple[Rule, ...] = (
         ("suppressed_error", WARNING),
         ("malformed_suppression", WARNING),
         ("no_credential", WARNING),
+    ),
+    *_rules(
+        "T",
+        ("unregistered_model", ERROR),
+        ("withdrawn_model", ERROR),
+        ("unresolved_default", ERROR),
+        ("unoffered_default", WARNING),
+        ("unknown_provider_tag", ERROR),
+        ("foreign_provider_tag", ERROR),
+        ("unlisted_platform_tag", ERROR),
+        ("platform_behind_tag", ERROR),
+        ("missing_platform_tag", WARNING),
+        ("doubled_offer", WARNING),
+        ("empty_offer", ERROR),
+        ("untrimmed_offer", WARNING),
+        ("blank_template", ERROR),
     ),
 )
 

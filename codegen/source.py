@@ -138,7 +138,8 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return what a regular file holds; a pipe is never opened. Raises `UnreadableError`."""
     irregular = UnreadableError("it is not a regular file", "name a YAML file")
     try:
         if path.exists() and not path.is_file():
@@ -167,7 +168,7 @@ def read(path: Path, shown: str | None = None, base: int = 0) -> Source:
     `base` is where its offsets begin: behind the end of the file read before it. Raises
     `UnreadableError` for everything that keeps it from being text.
     """
-    return decoded(_read_bytes(path), shown if shown is not None else str(path), base)
+    return decoded(read_bytes(path), shown if shown is not None else str(path), base)
 
 
 def decoded(data: bytes, shown: str, base: int = 0) -> Source:

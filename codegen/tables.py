@@ -164,11 +164,13 @@ def table(registry: Registry, runtime: Runtime) -> Table:
     """Return the routing table of one runtime (semantics: `derive_provider`, steps 3 to 5)."""
     arms = registry.arms(runtime)
     rows = tuple(_rows(arms))
+    # The end of an exact key is above every character: `ab` stands before `a` as long as it is on.
+    exact = _without_end(row for row in rows if row.key.endswith(_END))
     return Table(
         runtime=runtime,
         listed=tuple(_listed(arms)),
         withdrawn=tuple(_withdrawn(arms)),
-        exact=tuple(_without_end(row for row in rows if row.key.endswith(_END))),
+        exact=tuple(sorted(exact, key=lambda row: row.key)),
         prefixes=tuple(row for row in rows if not row.key.endswith(_END)),
     )
 
@@ -185,3 +187,15 @@ def lengths_by_head(
         if key:
             lengths[key[head]].add(len(key))
     return tuple((unit, tuple(sorted(lengths[unit], reverse=True))) for unit in sorted(lengths))
+
+
+def utf8_units(text: str) -> str:
+    """Return a text with one character for each of its bytes in UTF-8."""
+    return text.encode("utf-8").decode("latin-1")
+
+
+def utf16_units(text: str) -> str:
+    """Return a text with one character for each of its UTF-16 code units."""
+    data = text.encode("utf-16-be", "surrogatepass")
+    pairs = zip(data[::2], data[1::2], strict=True)
+    return "".join(chr(high << 8 | low) for high, low in pairs)

@@ -55,7 +55,12 @@ def artifacts(registry: Registry, settings: Options) -> tuple[Artifact, ...]:
 
 def build(registry: Registry, out: Path, *targets: str) -> Build:
     """Write the artifacts of a registry into a folder."""
-    settings = options(out, *targets)
-    tree = emit.Tree(out=out, artifacts=artifacts(registry, settings), is_owned=lambda path: True)
+    return build_with(registry, options(out, *targets))
+
+
+def build_with(registry: Registry, settings: Options) -> Build:
+    """Write the artifacts of a registry, as options have it."""
+    found, out = artifacts(registry, settings), settings.out
+    tree = emit.Tree(out=out, artifacts=found, is_owned=lambda path: True)
     emit.write([tree], fingerprint(registry))
     return Build(registry=registry, options=settings)

@@ -46,7 +46,9 @@ def pytest_report_header() -> list[str]:
         ("go", toolchains.go()),
         ("node", toolchains.node()),
         ("tsc", toolchains.tsc()),
+        ("cargo", toolchains.cargo()),
         ("schema of SARIF", toolchains.sarif_schema()),
+        ("chromium", toolchains.chromium()),
     )
     return [f"{name}: {path if path is not None else 'MISSING'}" for name, path in found]
 

@@ -6,6 +6,7 @@ import re
 
 _PROVIDER = re.compile(r"^  - name: (\S+)\n((?:    .*\n)*)", flags=re.MULTILINE)
 _OVERLAY = "# overlay.yaml\n"
+_TEMPLATE = "# template.yaml\n"
 
 
 def _defaults(name: str) -> dict[str, str]:
@@ -50,9 +51,16 @@ def _with_top_level(text: str) -> str:
 def completed(fragment: str) -> tuple[str, ...]:
     """Return the manifest that a fragment stands for, and the overlay where it has one.
 
-    A fragment of nothing but comments stands for itself.
+    A fragment of nothing but comments stands for itself. Its template, if any, is left out.
     """
+    fragment = fragment.partition(_TEMPLATE)[0]
     if not re.search(r"^[^#\n]", fragment, flags=re.MULTILINE):
         return (fragment,)
     parts = fragment.split(_OVERLAY)
     return tuple(_with_top_level(_with_providers(part)) for part in parts)
+
+
+def template_of(fragment: str) -> str | None:
+    """Return the template that a fragment ends in, of its first runtime; most have none."""
+    _, separator, template = fragment.partition(_TEMPLATE)
+    return template if separator else None

@@ -23,14 +23,14 @@ Json = dict[str, Any]
 Cases = Sequence[Json]
 
 
-def needed(tool: Path | None, name: str) -> str:
+def needed(tool: Path | None, name: str, how: str = "`make test` installs it") -> str:
     """Return a tool's path; without the tool the test is skipped with the reason.
 
     In CI a missing tool is a failure: there, nothing may be left unproved.
     """
     if tool is not None:
         return str(tool)
-    reason = f"{name} is not on this machine; `make test` installs it"
+    reason = f"{name} is not on this machine; {how}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(f"SKIPPED: {reason}")

@@ -136,6 +136,7 @@ def test_manifest_that_was_typed_wins_over_the_settings(project: Path) -> None:
 def test_names_of_overlays_are_offered(project: Path) -> None:
     overlay = """\
 schema_version: 1
+providers: []
 runtimes:
   my-agent:
     providers: [{name: groq, models: ['groq:mine']}]

@@ -11,14 +11,14 @@ nothing escapes by having a new one:
   and before the last command, that is 0. ``providers-codegen``, ``make`` and ``python3``
   stand for what `_COMMANDS` says.
 - ``yaml file=NAME`` — is written into the project; as providers.yaml it is the manifest of
-  the whole page.
+  the whole page. ``toml file=NAME`` and ``jinja file=NAME`` are written as well.
 - ``yaml provider`` and ``yaml arm=RUNTIME`` — are put at the head of the project's providers,
   or of the arms of that runtime.
 - ``pycon`` — a session at the Python prompt, with generated/python at hand; the blocks of a
   page are one session.
 - ``python``, ``go``, ``ts`` — whole programs. The comments behind their calls of print say
   what they print.
-- ``sh``, ``text``, ``toml``, ``yaml`` — are shown, and not run.
+- ``sh``, ``text``, ``toml``, ``yaml``, ``jinja`` — are shown, and not run.
 
 `make snapshots` (pytest --snapshot-update) writes the real output of commands into the pages.
 """
@@ -57,7 +57,7 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 
-SHOWN = {"sh", "text", "toml", "yaml"}
+SHOWN = {"sh", "text", "toml", "yaml", "jinja"}
 PROGRAMS = {"python", "go", "ts"}
 EXECUTED = {"console", "pycon", *PROGRAMS}
 
@@ -176,6 +176,7 @@ class Project:
         assert self.run("providers-codegen generate").returncode == 0
 
     def write(self, name: str, text: str) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
@@ -198,7 +199,7 @@ class Project:
         self.write("providers.yaml", manifest.replace(below, below + entry))
 
     def take(self, block: Block) -> None:
-        """Do with a block of YAML what its fence says."""
+        """Do with a block of YAML, or one that is a file, what its fence says."""
         name, runtime = block.argument("file"), block.argument("arm")
         if name is not None:
             self.write(name, block.text)
@@ -207,7 +208,7 @@ class Project:
         elif block.info == "provider":
             self.put_first("\nproviders:\n", block.text + "\n")
         else:
-            assert not block.info, f"unknown info: yaml {block.info}"
+            assert not block.info, f"unknown info: {block.kind} {block.info}"
 
 
 def manifest_of(text: str) -> str:
@@ -241,8 +242,8 @@ def _replayed(block: Block, project: Project, faults: list[str]) -> str:
 def _replay(text: str, project: Project) -> tuple[str, list[str]]:
     """Return a page with the real output of its commands, and which exit codes are wrong."""
     parts, faults, at = [], list[str](), 0
-    for block in blocks(text, "console", "yaml"):
-        if block.kind == "yaml":
+    for block in blocks(text, "console", "yaml", "toml", "jinja"):
+        if block.kind != "console":
             project.take(block)
             continue
         parts += [text[at : block.start], _replayed(block, project, faults)]

@@ -545,10 +545,10 @@ def test_manifest_with_other_faults_is_formatted(manifest: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("missing.yaml", "error[Y001]: the manifest cannot be read: it cannot be read: no such"),
-        (".", "error[Y001]: the manifest cannot be read: it is not a regular file"),
-        ("fifo", "error[Y001]: the manifest cannot be read: it is not a regular file"),
-        ("latin1.yaml", "error[Y001]: the manifest cannot be read: it is not UTF-8"),
+        ("missing.yaml", "error[Y001]: the file cannot be read: it cannot be read: no such"),
+        (".", "error[Y001]: the file cannot be read: it is not a regular file"),
+        ("fifo", "error[Y001]: the file cannot be read: it is not a regular file"),
+        ("latin1.yaml", "error[Y001]: the file cannot be read: it is not UTF-8"),
         ("twice.yaml", 'error[Y004]: the key "a" is here twice'),
         ("doubtful.yaml", "error: doubtful.yaml cannot be formatted: line 1 has U+2028"),
     ],

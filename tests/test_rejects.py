@@ -1,7 +1,8 @@
-"""Bad manifests and what people read about them: one golden a file, one file a rule at least."""
+"""Bad manifests and templates, and what people read about them: one file a rule at least."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from codegen import report
 from codegen.diagnostics import Severity
+from codegen.judging import check_sources
 from codegen.pipeline import Loaded, load
-from codegen.source import Sources
+from codegen.source import Sources, read
 from tests.builds import ROOT
 
 REJECTS = ROOT / "tests" / "rejects"
@@ -19,8 +21,27 @@ FILES = sorted(REJECTS.glob("*.yaml"))
 CORE = ROOT / "tests" / "manifests" / "core.yaml"
 
 
+_TEMPLATE = re.compile(rb"# A template of the runtime (\S+) of tests/manifests/(\S+\.yaml)\.\n")
+
+
+def is_template(path: Path) -> bool:
+    """Tell whether a reject says on its first line that it is a runtime's template."""
+    return _TEMPLATE.match(path.read_bytes()) is not None
+
+
+def _load_template(path: Path, runtime: str, manifest: str) -> Loaded:
+    loaded = load(ROOT / "tests" / "manifests" / manifest, shown=manifest)
+    assert loaded.registry is not None
+    found = loaded.registry.runtime(runtime)
+    assert found is not None
+    base = loaded.sources.files[-1].end + 1
+    return check_sources(loaded, loaded.registry, found, read(path, path.name, base)).loaded
+
+
 def _load(path: Path) -> Loaded:
-    """Load a bad manifest; one that says so on its first line as an overlay of a good core."""
+    """Load a bad manifest, or what says on its first line that it is an overlay or a template."""
+    if template := _TEMPLATE.match(path.read_bytes()):
+        return _load_template(path, *(part.decode() for part in template.groups()))
     if path.read_bytes().startswith(b"# An overlay of tests/manifests/core.yaml."):
         loaded = load(CORE, shown="core.yaml", overlays=[path])
         core, overlay = loaded.sources.files

@@ -44,6 +44,14 @@ def test_contents_are_the_bytes_as_they_were(
     assert contents(repository / folder, revision, path) == wanted
 
 
+def test_path_in_a_bare_repository_is_that_from_the_root(repository: Path) -> None:
+    bare = repository.with_name("bare.git")
+    git(repository.parent, "clone", "--quiet", "--bare", str(repository), str(bare))
+    assert contents(bare, "HEAD~1", "below/file.yaml") == b"old\r\n"
+    with pytest.raises(RevisionError, match="is no file at revision 'HEAD'"):
+        contents(bare, "HEAD", "file.yaml")
+
+
 def test_commit_is_the_full_id(repository: Path) -> None:
     assert commit(repository, "main") == git(repository, "rev-parse", "HEAD")
 

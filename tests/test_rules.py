@@ -11,17 +11,20 @@ import pytest
 
 from codegen import faults, rulebook
 from codegen.checks import CHECKS
+from codegen.checks.runtime_templates import TEMPLATE_CHECKS
 from codegen.diagnostics import Severity
-from codegen.pipeline import Loaded, load, load_source, rule_page
+from codegen.judging import check_sources
+from codegen.pipeline import Loaded, load_source, rule_page
 from codegen.rulebook import RulePage, rule_pages
 from codegen.rules import FAMILIES, RULES
 from codegen.source import Source
 from tests.builds import ROOT
-from tests.fragments import completed
+from tests.fragments import completed, template_of
 from tests.test_cli import cli
+from tests.test_rejects import FILES as REJECTS
+from tests.test_rejects import _load as load_reject
 
 PAGES = rule_pages()
-REJECTS = sorted((ROOT / "tests" / "rejects").glob("*.yaml"))
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.rule.name)
 
@@ -35,7 +38,8 @@ def test_there_are_at_least_45_rules_with_codes_and_names_of_their_own() -> None
 
 
 def test_no_rule_lacks_its_function_its_page_or_its_reject() -> None:
-    names = [function.__name__ for function in (*faults.FAULTS, *CHECKS)]
+    functions = (*faults.FAULTS, *CHECKS, *TEMPLATE_CHECKS)
+    names = [function.__name__ for function in functions]
     assert sorted(names) == sorted(rule.name for rule in RULES)
     assert [page.rule for page in PAGES] == list(RULES)
     assert {path.stem.partition("_")[0] for path in REJECTS} == {rule.code for rule in RULES}
@@ -46,7 +50,13 @@ def _load(fragment: str) -> Loaded:
     for name, text in zip(("providers.yaml", "overlay.yaml"), completed(fragment), strict=False):
         base = sources[-1].end + 1 if sources else 0
         sources.append(Source(path=name, text=text, base=base))
-    return load_source(*sources)
+    loaded, template = load_source(*sources), template_of(fragment)
+    if template is None:
+        return loaded
+    assert loaded.registry is not None, [found.message for found in loaded.diagnostics]
+    source = Source(path="template.yaml", text=template, base=loaded.sources.files[-1].end + 1)
+    runtime = loaded.registry.runtimes[0]
+    return check_sources(loaded, loaded.registry, runtime, source).loaded
 
 
 def _run(command: str, folder: Path) -> str:
@@ -100,7 +110,7 @@ def test_docstring_that_is_no_page_is_found_out() -> None:
 @pytest.mark.parametrize("path", REJECTS, ids=lambda path: path.stem)
 def test_severity_of_a_finding_is_that_of_its_rule(path: Path) -> None:
     severities = {rule.code: rule.severity for rule in RULES}
-    assert all(found.severity is severities[found.code] for found in load(path).diagnostics)
+    assert all(found.severity is severities[found.code] for found in load_reject(path).diagnostics)
 
 
 def test_rules_lists_every_rule_on_a_line(tmp_path: Path) -> None:

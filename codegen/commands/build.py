@@ -65,6 +65,11 @@ def generate(options: Options, run: Run) -> int:
     Example:
       providers-codegen generate --target python --target go
     """
+    return generated(options, run)
+
+
+def generated(options: Options, run: Run) -> int:
+    """Write the artifacts, say what was done, and return the exit code for it."""
     registry = loaded_with(options, run).registry
     if registry is None:
         complain("nothing was written")

@@ -16,6 +16,8 @@ from codegen.manual import Command, Entry, Manual, Parameter
 ARGUMENTS = {
     "RUNTIME": "The name of a runtime, exactly as the manifest has it.",
     "MODEL": "The id of a model.",
+    "FILE": "A template of the runtime, in YAML.",
+    "FILE[=DEST]": "A file of the source, and its path here where that is another.",
     "OLD": "A file or a revision, or both sides as OLD..NEW. Default: HEAD.",
     "NEW": "A file or a revision. Default: the manifest as it is.",
     "CODE": "The code of a rule, such as A003, or its name.",
@@ -25,12 +27,16 @@ SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
     "generate": ("../README.md",),
     "verify": ("../README.md", "formats.md"),
+    "watch": ("watch.md",),
+    "matrix": ("matrix.md",),
     "diff": ("diff.md", "formats.md"),
     "fmt": ("manifest.md",),
+    "check-template": ("runtime-templates.md",),
     "explain": ("explain.md", "decisions.md"),
     "rules": ("rules/README.md",),
     "explain-rule": ("rules/README.md",),
     "schema": ("manifest.md",),
+    "sync": ("sync.md",),
     "completion": (),
 }
 EXIT_CODES = {
@@ -44,12 +50,15 @@ EXIT_CODES = {
 ENVIRONMENT = {
     "NO_COLOR": "Not empty: findings are not coloured on a terminal either.",
     "TERM": "`dumb`: the same.",
+    "SSL_CERT_FILE": "The authorities that `sync` trusts for certificates, if not the system's.",
+    "HTTPS_PROXY": "The proxy through which `sync` reaches servers, but for those of `NO_PROXY`.",
     "PROVIDERS_CODEGEN_DEBUG": "Not empty: an internal error shows its traceback.",
     completion.VARIABLE: "Set by the scripts of `completion`: the program answers them alone.",
 }
 FILES = {
     "providers.yaml": "The manifest, where no flag and no setting names another.",
     "pyproject.toml": "The nearest one with a table `[tool.providers-codegen]` has the settings.",
+    "providers.lock": "What `sync` vendored, and from where, where no flag names another.",
     "generated/": "The output folder, where no flag and no setting names another.",
     ".NAME.providers-codegen-*": "What is being written, beside its place; gone when it is there.",
 }
@@ -80,7 +89,8 @@ def _option(option: click.Option, context: click.Context) -> Parameter:
 
 
 def _argument(argument: click.Argument, context: click.Context) -> Parameter:
-    name = argument.metavar or argument.human_readable_name.upper()
+    name = (argument.metavar or argument.human_readable_name.upper()).removesuffix("...")
+    name = name.removeprefix("[").removesuffix("]") if name.startswith("[") else name
     many = "…" if argument.nargs == -1 else ""
     short = f"{name}{many}" if argument.required else f"[{name}{many}]"
     meaning = getattr(argument, "help", None) or ARGUMENTS.get(name, "")  # has help since 8.4

@@ -92,8 +92,9 @@ def github(sources: Sources, diagnostics: Iterable[Diagnostic]) -> str:
     return "\n".join([*lines, summary(settled)])
 
 
-def github_failure(failure: Failure) -> str:
-    """Return the annotation of what went wrong besides the findings; it has no place."""
+def github_failure(failure: Failure, path: str | None = None) -> str:
+    """Return the annotation of what went wrong besides the findings, at a file or at none."""
     hint = [f"Help: {sentence(shown(failure.hint))}"] if failure.hint else []
     message = "\n".join([sentence(shown(failure.message)), *hint])
-    return _command("error", {"title": "providers-codegen"}, message)
+    place = {} if path is None else {"file": _STEERING.sub("\ufffd", path)}
+    return _command("error", place | {"title": "providers-codegen"}, message)

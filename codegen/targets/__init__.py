@@ -20,13 +20,20 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def owner(path: str) -> str:
+def names(options: Options) -> tuple[str, ...]:
+    """Return the names of all targets at hand: the built-in ones, then those of the packs."""
+    return (*TARGETS, *(pack.name for pack in options.packs))
+
+
+def owner(path: str, options: Options) -> str | None:
     """Return the target that owns a path below the output folder.
 
-    >>> owner("go/go.mod"), owner("registry.json")
-    ('go', 'data')
+    What the tools of a pack's language leave behind in its folder is nobody's.
     """
-    folder, separator, _ = path.partition("/")
+    folder, separator, below = path.partition("/")
+    pack = next((pack for pack in options.packs if pack.name == folder), None)
+    if separator and pack is not None:
+        return None if pack.is_ignored(below) else folder
     is_language = bool(separator) and folder in TARGETS and folder != data.NAME
     return folder if is_language else data.NAME
 
@@ -34,4 +41,10 @@ def owner(path: str) -> str:
 def pages(registry: Registry, options: Options) -> Iterator[Page]:
     """Yield the pages of the targets that were asked for."""
     for name in options.targets:
-        yield from TARGETS[name](registry, options)
+        if name in TARGETS:
+            yield from TARGETS[name](registry, options)
+    for pack in options.packs:
+        if pack.name in options.targets:
+            from codegen.targets import neutral  # noqa: PLC0415 - few builds have a pack
+
+            yield from neutral.pages(registry, options, pack)

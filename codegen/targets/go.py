@@ -20,7 +20,7 @@ from codegen.ir import (
 )
 from codegen.options import Options
 from codegen.quote import go_string as quote
-from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table
+from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table, utf8_units
 from codegen.targets.page import Header, Page, header
 
 NAME = "go"
@@ -235,17 +235,12 @@ def _row(row: Row) -> str:
     return _flat("", (quote(row.key), _flat("[]variant", variants)))
 
 
-def _bytes(key: str) -> str:
-    """Return a text of one character for each byte of the key in UTF-8."""
-    return key.encode("utf-8").decode("latin-1")
-
-
 def _byte(unit: str) -> str:
     return f"'{unit}'" if unit.isascii() and unit.isalnum() else f"0x{ord(unit):02x}"
 
 
 def _lengths(rows: Iterable[Row]) -> Iterator[str]:
-    for head, lengths in lengths_by_head(_bytes(row.key) for row in rows):
+    for head, lengths in lengths_by_head(utf8_units(row.key) for row in rows):
         yield _flat("", (_byte(head), _flat("[]int", map(str, lengths))))
 
 
@@ -264,7 +259,7 @@ def _route(routes: Table) -> Lines:
 
 def _longest_key(tables: Iterable[Table]) -> int:
     rows = chain.from_iterable((*routes.exact, *routes.prefixes) for routes in tables)
-    return max((len(_bytes(row.key)) for row in rows), default=0)
+    return max((len(utf8_units(row.key)) for row in rows), default=0)
 
 
 def _view(registry: Registry, options: Options) -> GoView:

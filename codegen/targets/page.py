@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from codegen.options import Options
+    from codegen.packs import Pack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,15 @@ def header_of(source: str, command: str) -> Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`template` is a path below templates/, `path` one below the output folder."""
+    """`template` is a path below templates/, or below the folder of a pack where it is of one.
+
+    `path` is one below the output folder.
+    """
 
     template: str
     path: str
     view: DataclassInstance
+    pack: Pack | None = None
 
 
 def package_version(fingerprint: str, schema_version: int) -> str:

@@ -21,7 +21,7 @@ from codegen.layout import Group, Tree, laid_out, list_of
 from codegen.options import Options
 from codegen.quote import javascript_string as quote
 from codegen.quote import json_string
-from codegen.tables import Gone, Listed, Owners, Row, Table, lengths_by_head, table
+from codegen.tables import Gone, Listed, Owners, Row, Table, lengths_by_head, table, utf16_units
 from codegen.targets.page import Header, Page, header, package_version
 
 NAME = "typescript"
@@ -198,15 +198,8 @@ def _row(row: Row) -> tuple[str, Tree]:
     return quote(row.key), list_of(*variants)
 
 
-def _units(text: str) -> str:
-    """Return a text with one character for each of its UTF-16 code units."""
-    data = text.encode("utf-16-be", "surrogatepass")
-    pairs = zip(data[::2], data[1::2], strict=True)
-    return "".join(chr(high << 8 | low) for high, low in pairs)
-
-
 def _lengths(rows: Iterable[Row]) -> Items:
-    for unit, lengths in lengths_by_head(_units(row.key) for row in rows):
+    for unit, lengths in lengths_by_head(utf16_units(row.key) for row in rows):
         yield quote(unit), list_of(*map(str, lengths))
 
 
