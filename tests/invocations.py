@@ -63,7 +63,7 @@ INVOCATIONS = {
         missing=("agent", "acme-1", "--manifest", "nowhere.yaml"),
         says="acme",
     ),
-    "matrix": Invocation(says="acme"),
+    "matrix": Invocation(says="agent: 1 arm, 1 listed id"),
     "diff": Invocation(
         arguments=("old.yaml", "providers.yaml"),
         missing=("nowhere.yaml", "providers.yaml"),

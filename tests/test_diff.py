@@ -84,7 +84,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[str]]] = {
     ),
     "a pattern that takes ids from nobody": (
         [("'^tie-'", "'^(tie-|bow-)'")],
-        ["breaking unroutable three route", "compatible routable ties route"],
+        ["breaking provider three route", "compatible routable ties route"],
     ),
     "a pattern of the platform that takes ids from nobody": (
         [("'^platform[:/]'", "'^platform[:/_]'")],

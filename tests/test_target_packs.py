@@ -853,6 +853,41 @@ def test_without_a_pack_nothing_of_packs_is_imported(project: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_watch_follows_a_pack_even_while_it_is_broken(project: Path) -> None:
+    from tests.test_watch import Watch
+
+    pack = project / "packs" / "tiny"
+    with Watch(project, "--target", "tiny", "--target-pack", "packs/tiny") as watch:
+        watch.after(lambda: (pack / "out.txt.j2").write_text(HEAD + "more\n"))
+        watch.until_file_says("more\n", "generated/tiny/out.txt")
+        watch.after(lambda: (pack / "out.txt.j2").write_text(HEAD + "{{ nothing }}\n"))
+        assert 'out.txt.j2:4: nothing is called "nothing" here' in watch.complaints
+        watch.after(lambda: (pack / "target.toml").write_text("view = 3\n"))
+        assert "target.toml:1: view is not what it must be" in watch.complaints
+        (pack / "out.txt.j2").write_text(HEAD + "less\n")
+        watch.after(lambda: (pack / "target.toml").write_text(GOOD))
+        watch.until_file_says("less\n", "generated/tiny/out.txt")
+
+
+def test_targets_of_packs_are_completed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import click
+
+    from codegen import completion
+
+    def offered(begun: str, **given: object) -> list[str]:
+        context = click.Context(click.Command("generate"))
+        context.params = given
+        parameter = click.Option(["--target"])
+        return [item.value for item in completion.TARGET.shell_complete(context, parameter, begun)]
+
+    monkeypatch.chdir(project)
+    assert offered("t") == ["typescript"]
+    assert offered("t", target_packs=("packs/tiny",)) == ["typescript", "tiny"]
+    assert offered("", target_packs=("packs/no",)) == list(TARGETS)
+    _configure(project, 'target-packs = ["packs/tiny"]')
+    assert offered("ti") == ["tiny"]
+
+
 # installed distributions
 
 

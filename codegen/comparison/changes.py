@@ -77,7 +77,14 @@ class Comparison:
 
 
 def ordered(changes: Iterable[Change]) -> Comparison:
-    """Return a comparison: by impact, by kind, and as found within a kind."""
+    """Return a comparison: by impact, by kind, and as found within a kind.
+
+    What moves from one payer to the other comes before what only begins to be paid.
+    """
     ranks = {kind: rank for rank, kind in enumerate(Kind)}
-    found = sorted(changes, key=lambda change: (change.impact.rank, ranks[change.kind]))
-    return Comparison(changes=tuple(found))
+
+    def order(change: Change) -> tuple[int, int, bool]:
+        is_open = bool(change.movements) and change.movements[0].is_open
+        return change.impact.rank, ranks[change.kind], is_open
+
+    return Comparison(changes=tuple(sorted(changes, key=order)))

@@ -2,8 +2,9 @@
 
 A decision depends on the id and on the names of the variables that are set. The id settles the
 *standing*: the step that decides, and the candidates with their names. The rest is a function of
-the names alone, and two such functions can be compared exactly: if they differ for any set of
-names, they differ for one of at most two names (docs/diff.md says why).
+the names alone: each name leaves some of the candidates, and a set of names leaves the union. Two
+such functions can be compared exactly, because they differ for some set of names only if they
+differ for one of at most two names, and do nothing graver for any set than for those.
 """
 
 from __future__ import annotations
