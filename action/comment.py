@@ -136,13 +136,16 @@ def _patiently(forge: Forge, number: str, key: str, text: str, *, is_only_update
 
 
 def summarise(text: str) -> None:
-    """Put a text into the summary of the job; where there is none, into its log."""
+    """Put a text into the summary of the job; where there is none, into its log.
+
+    On Gitea into both: it shows no summaries before version 1.27.
+    """
     path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not path:
+    if path:
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.write(f"{text}\n")
+    if not path or os.environ.get("GITEA_ACTIONS"):
         print(text)
-        return
-    with Path(path).open("a", encoding="utf-8") as stream:
-        stream.write(f"{text}\n")
 
 
 def main() -> None:

@@ -139,7 +139,8 @@ def comment(forge: Forge, tmp_path: Path) -> Callable[..., tuple[str, str]]:
         body, summary = tmp_path / "diff.md", tmp_path / "summary.md"
         body.write_text(text, encoding="utf-8")
         summary.write_text("", encoding="utf-8")
-        environment = os.environ | _where(forge) | {"GITHUB_STEP_SUMMARY": str(summary)} | changed
+        machine = {name: v for name, v in os.environ.items() if name != "GITEA_ACTIONS"}
+        environment = machine | _where(forge) | {"GITHUB_STEP_SUMMARY": str(summary)} | changed
         done = subprocess.run(
             [sys.executable, str(ROOT / "action" / "comment.py"), str(body), *flags],
             env=environment,
@@ -240,6 +241,12 @@ def test_without_a_token_or_a_pull_request_the_summary_has_it(
 def test_without_a_summary_the_log_has_it(comment: Comment) -> None:
     said, _ = comment("text\n", COMMENT_TOKEN="", GITHUB_STEP_SUMMARY="")
     assert said.endswith("\ntext\n\n")
+
+
+def test_gitea_which_may_show_no_summary_has_it_in_the_log_too(comment: Comment) -> None:
+    said, summary = comment("text\n", COMMENT_TOKEN="", GITEA_ACTIONS="true")
+    assert said.endswith("\ntext\n\n")
+    assert summary == "text\n\n"
 
 
 def test_text_that_is_too_long_is_cut_and_whole_in_the_summary(
@@ -630,3 +637,37 @@ def test_own_workflow_uses_the_action_with_what_it_needs() -> None:
     assert checkout["with"]["fetch-depth"] == 0
     assert action["uses"] == "./"
     assert set(action.get("with", {})) <= set(ACTION["inputs"])
+
+
+# the page
+
+
+def _examples(*keys: str) -> list[Any]:
+    """Return the examples of docs/ci.md in YAML that have some keys."""
+    from tests.test_docs import blocks
+
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    found = [yaml.safe_load(block.text) for block in blocks(page, "yaml")]
+    return [example for example in found if isinstance(example, dict) and set(keys) <= set(example)]
+
+
+def test_page_shows_the_action_as_it_is() -> None:
+    (workflow,) = _examples("jobs")
+    (job,) = workflow["jobs"].values()
+    checkout, action = job["steps"]
+    own = yaml.safe_load((ROOT / ".github/workflows/pull-request.yml").read_text("utf-8"))
+    (own_job,) = own["jobs"].values()
+    assert workflow["permissions"] == own["permissions"]
+    assert checkout == own_job["steps"][0]
+    assert set(action["with"]) <= set(ACTION["inputs"])
+
+
+def test_page_lists_every_input_with_its_default() -> None:
+    from tests.test_docs import bare, rows, sections
+
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    listed = {bare(row[0]): bare(row[1]) for row in rows(sections(page)["On a pull request"])}
+    assert set(listed) == set(ACTION["inputs"])
+    for name, described in ACTION["inputs"].items():
+        default = str(described["default"])
+        assert listed[name] == default or not default or "${{" in default, name

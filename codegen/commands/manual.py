@@ -26,9 +26,9 @@ ARGUMENTS = {
 SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
     "generate": ("../README.md", "target-packs.md"),
-    "verify": ("../README.md", "formats.md"),
+    "verify": ("../README.md", "formats.md", "ci.md"),
     "watch": ("watch.md",),
-    "diff": ("diff.md", "formats.md"),
+    "diff": ("diff.md", "formats.md", "ci.md"),
     "fmt": ("manifest.md",),
     "check-template": ("runtime-templates.md",),
     "explain": ("explain.md", "decisions.md"),
@@ -37,7 +37,7 @@ SEE_ALSO = {
     "explain-rule": ("rules/README.md",),
     "schema": ("manifest.md",),
     "sync": ("sync.md",),
-    "completion": (),
+    "completion": ("ci.md",),
 }
 EXIT_CODES = {
     FINE: "Fine.",
