@@ -56,6 +56,11 @@ INVOCATIONS = {
     "watch": Invocation(is_endless=True, says="waiting for changes"),
     "fmt": Invocation(says="already formatted"),
     "explain": Invocation(arguments=("agent", "acme-1"), says="acme"),
+    "diff": Invocation(
+        arguments=("before.yaml",),
+        files={"before.yaml": MANIFEST},
+        says="before.yaml -> providers.yaml: no decision changes",
+    ),
     "rules": Invocation(has_manifest=False, says="A003"),
     "explain-rule": Invocation(arguments=("A003",), has_manifest=False, says="# A003"),
     "schema": Invocation(says="json-schema.org"),
