@@ -75,15 +75,9 @@ class Standing:
         return Standing(step=Step.LISTED, candidates=self.candidates)
 
 
-def standing(step: Step, providers: Iterable[Provider]) -> Standing:
-    """Return a standing from the providers of the arms."""
-    return Standing(
-        step=step,
-        candidates=tuple(
-            Candidate(provider=str(p.name), names=frozenset(map(str, p.auth_env)))
-            for p in providers
-        ),
-    )
+def candidate(provider: Provider) -> Candidate:
+    """Return a provider as far as it counts for a decision."""
+    return Candidate(provider=str(provider.name), names=frozenset(map(str, provider.auth_env)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +110,8 @@ class Movement:
     """What a decision was and is, under a condition.
 
     `given` are sets of names, each of which leads to this by itself; the empty one means that no
-    variable counts. `is_open` tells of ids that the platform begins to pay for that a pattern
-    leads there, so that nobody has listed them.
+    variable that counts is set. `is_open` tells of ids that the platform begins to pay for that a
+    pattern leads there, so that nobody has listed them.
     """
 
     given: tuple[tuple[str, ...], ...]
@@ -162,7 +156,7 @@ def outcome(stands: Standing, left: _Left) -> Outcome:
         return Outcome(provider=only)
     if stands.step is Step.LISTED:
         return Outcome(provider=first)
-    names = left or {candidate.provider for candidate in stands.candidates}
+    names = left or {each.provider for each in stands.candidates}
     return Outcome(refusal=Code.AMBIGUOUS_MODEL, candidates=tuple(sorted(names)))
 
 
@@ -174,9 +168,9 @@ def _signs(before: Standing, after: Standing) -> dict[_Sign, list[str]]:
     """Return the names that count on either side, grouped by what they do."""
     left: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for side, stands in enumerate((before, after)):
-        for candidate in stands.candidates if stands.is_contested else ():
-            for name in candidate.names:
-                left[name][side].add(candidate.provider)
+        for each in stands.candidates if stands.is_contested else ():
+            for name in each.names:
+                left[name][side].add(each.provider)
     signs: dict[_Sign, list[str]] = defaultdict(list)
     for name in sorted(left):
         old, new = left[name]
@@ -185,64 +179,66 @@ def _signs(before: Standing, after: Standing) -> dict[_Sign, list[str]]:
 
 
 class _Comparison:
-    """The two functions of one id, side by side."""
+    """The two functions of one id, side by side, and the differences found so far."""
 
     def __init__(self, before: Standing, after: Standing) -> None:
         self.before = before
         self.after = after
+        self.base = outcome(before, _NONE), outcome(after, _NONE)
         self.signs = _signs(before, after)
-        self.found: dict[_Pair, list[tuple[str, ...]]] = defaultdict(list)
+        self.found: dict[_Pair, list[tuple[str, ...]]] = {}
+        self.worst = len(Impact)
+        candidates = (*before.candidates, *after.candidates)
+        is_paid = any(each.provider == PLATFORM for each in candidates)
+        # Nothing graver can be found than this.
+        self.ceiling = Impact.BILLING.rank if is_paid else Impact.BREAKING.rank
 
     def is_open(self, pair: _Pair) -> bool:
         """Tell whether the platform begins to pay for what no list has."""
         is_new = pair[0].provider is None and pair[1].is_platform
         return is_new and self.after.step is Step.PATTERN
 
-    def _impact(self, pair: _Pair) -> Impact:
-        return impact(*pair, is_open=self.is_open(pair))
+    def _note(self, pair: _Pair, given: Iterable[tuple[str, ...]], *, is_graver: bool) -> None:
+        """Note what leads to a pair of ends, if those differ; on demand only if graver."""
+        if pair[0] == pair[1]:
+            return
+        rank = impact(*pair, is_open=self.is_open(pair)).rank
+        if rank < self.worst or not is_graver:
+            self.found.setdefault(pair, []).extend(given)
+            self.worst = min(rank, self.worst)
 
     def _pair(self, sign: _Sign) -> _Pair:
-        return outcome(self.before, sign[0]), outcome(self.after, sign[1])
+        before = outcome(self.before, sign[0]) if sign[0] else self.base[0]
+        return before, outcome(self.after, sign[1]) if sign[1] else self.base[1]
 
     def alone(self) -> None:
         """Note the differences without names, and with one; a name that adds none is left out."""
-        base = self._pair((_NONE, _NONE))
-        if base[0] != base[1]:
-            self.found[base].append(())
+        self._note(self.base, [()], is_graver=False)
         for sign, names in self.signs.items():
+            is_full = len(self.found) >= _MOST
+            if is_full and self.worst <= self.ceiling:
+                return
             pair = self._pair(sign)
-            if pair[0] != pair[1] and pair != base:
-                self.found[pair] += [(name,) for name in names]
-
-    def _worst(self) -> int:
-        return min((self._impact(pair).rank for pair in self.found), default=len(Impact))
-
-    def _ceiling(self) -> int:
-        """Return the rank of the gravest that could still be found."""
-        candidates = (*self.before.candidates, *self.after.candidates)
-        is_paid = any(candidate.provider == PLATFORM for candidate in candidates)
-        return Impact.BILLING.rank if is_paid else Impact.BREAKING.rank
+            if pair != self.base:
+                self._note(pair, ((name,) for name in names), is_graver=is_full)
 
     def together(self) -> None:
         """Note a difference of two names where it is graver than all found before.
 
         One of the two does something else than before: of two names that do the same as ever,
-        one alone leads to the same pair of outcomes, or none does.
+        one alone leads to the same pair of ends, or none does.
         """
-        worst, ceiling = self._worst(), self._ceiling()
-        for one, two in self._two():
-            if worst <= ceiling:
+        moved = (sign for sign in self.signs if sign[0] != sign[1])
+        for one, two in ((one, two) for one in moved for two in self.signs):
+            if self.worst <= self.ceiling:
                 return
-            pair = self._pair((one[0] | two[0], one[1] | two[1]))
-            rank = self._impact(pair).rank
-            if pair[0] != pair[1] and rank < worst:
-                names = sorted({self.signs[one][0], self.signs[two][0]})
-                self.found[pair].append(tuple(names))
-                worst = rank
+            names = tuple(sorted({self.signs[one][0], self.signs[two][0]}))
+            union = one[0] | two[0], one[1] | two[1]
+            self._note(self._pair(union), [names], is_graver=True)
 
-    def _two(self) -> Iterator[tuple[_Sign, _Sign]]:
-        moved = [sign for sign in self.signs if sign[0] != sign[1]]
-        return ((one, two) for one in moved for two in self.signs)
+
+# More than this many for one id tell nobody more. A hostile manifest could have thousands.
+_MOST = 32
 
 
 @lru_cache(maxsize=1 << 14)
@@ -267,6 +263,8 @@ def movements(before: Standing, after: Standing) -> tuple[Movement, ...]:
     if before == after:
         return ()
     selected = _movements(before, after)
+    if Step.WITHDRAWN not in (before.step, after.step):
+        return selected
     pinned = _movements(before.for_pin, after.for_pin)
     if selected == pinned:
         return selected

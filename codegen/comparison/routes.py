@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from codegen.comparison.changes import Change, Kind
-from codegen.comparison.outcomes import Impact, Movement, Outcome, Standing, Step, standing
+from codegen.comparison.outcomes import (
+    Candidate,
+    Impact,
+    Movement,
+    Outcome,
+    Standing,
+    Step,
+    candidate,
+)
 from codegen.comparison.outcomes import movements as moved
 from codegen.comparison.regions import Region, single
 from codegen.comparison.space import Cell, Space
@@ -20,31 +28,45 @@ _Movements = tuple[Movement, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One runtime of one registry: its arms, and who lists or has withdrawn each id."""
+    """One runtime of one registry: its arms, and how each id stands that a list decides.
+
+    `candidates` are the providers of the arms, in their order.
+    """
 
     registry: Registry
     runtime: Runtime
     arms: _Arms
-    listed: dict[str, list[Provider]]
-    withdrawn: dict[str, list[Provider]]
+    candidates: tuple[Candidate, ...]
+    listed: dict[str, Standing]
+    withdrawn: dict[str, Standing]
+
+    def by_list(self, model: str) -> Standing | None:
+        """Return how an id stands, or None where no list decides it."""
+        return self.listed.get(model) or self.withdrawn.get(model)
+
+
+def _stands(step: Step, owners: dict[str, list[Candidate]]) -> dict[str, Standing]:
+    return {model: Standing(step=step, candidates=tuple(found)) for model, found in owners.items()}
 
 
 def side(registry: Registry, runtime: Runtime) -> Side:
     """Return a side, indexed."""
     arms = registry.arms(runtime)
-    listed: dict[str, list[Provider]] = defaultdict(list)
-    withdrawn: dict[str, list[Provider]] = defaultdict(list)
-    for arm, provider in arms:
+    candidates = tuple(candidate(provider) for _, provider in arms)
+    listed: dict[str, list[Candidate]] = defaultdict(list)
+    withdrawn: dict[str, list[Candidate]] = defaultdict(list)
+    for (arm, _), owner in zip(arms, candidates, strict=True):
         for model in arm.models:
-            listed[str(model)].append(provider)
+            listed[str(model)].append(owner)
         for gone in arm.withdrawn:
-            withdrawn[str(gone.id)].append(provider)
+            withdrawn[str(gone.id)].append(owner)
     return Side(
         registry=registry,
         runtime=runtime,
         arms=arms,
-        listed=dict(listed),
-        withdrawn=dict(withdrawn),
+        candidates=candidates,
+        listed=_stands(Step.LISTED, listed),
+        withdrawn=_stands(Step.WITHDRAWN, withdrawn),
     )
 
 
@@ -94,11 +116,13 @@ class Pair:
         """Return how the ids of a cell stand on each side where no list decides."""
         known = self._stands.get(cell.owners)
         if known is None:
-            first = len(self.old.arms)
-            owners = sorted(cell.owners)
-            olds = [self.old.arms[owner][1] for owner in owners if owner < first]
-            news = [self.new.arms[owner - first][1] for owner in owners if owner >= first]
-            known = standing(Step.PATTERN, olds), standing(Step.PATTERN, news)
+            first, owners = len(self.old.arms), sorted(cell.owners)
+            olds = [self.old.candidates[owner] for owner in owners if owner < first]
+            news = [self.new.candidates[owner - first] for owner in owners if owner >= first]
+            known = (
+                Standing(step=Step.PATTERN, candidates=tuple(olds)),
+                Standing(step=Step.PATTERN, candidates=tuple(news)),
+            )
             self._stands[cell.owners] = known
         return known
 
@@ -144,16 +168,10 @@ class Pair:
 
     # ids of lists
 
-    def _stand(self, each: Side, model: str) -> Standing | None:
-        if model in each.listed:
-            return standing(Step.LISTED, each.listed[model])
-        gone = each.withdrawn.get(model)
-        return standing(Step.WITHDRAWN, gone) if gone is not None else None
-
     def singles(self) -> Iterator[tuple[_Movements, Region]]:
         """Yield each id that a list decides on either side and that moves, and how."""
         for model in self.taken:
-            old, new = self._stand(self.old, model), self._stand(self.new, model)
+            old, new = self.old.by_list(model), self.new.by_list(model)
             if old is None or new is None:
                 patterns = self.by_pattern(self.space.find(model))
                 old, new = old or patterns[0], new or patterns[1]
@@ -223,13 +241,21 @@ class _Origins:
         return None
 
     def of(self, found: _Movements, regions: Iterable[Region]) -> Span:
-        """Return the place of the first id that a list has, else of a pattern, else the runtime."""
+        """Return the place of the first id of a list, else of a provider, else of the runtime."""
         for region in regions:
             if region.is_single and region.witness in self.listing:
                 return self.listing[region.witness]
-        names = (name for each in _sides(found) for name in _names(each))
-        spans = (self._of_provider(name) for name in (*names, *self.news))
+        named = (name for each in _sides(found) for name in _names(each))
+        given = {name for movement in found for names in movement.given for name in names}
+        spans = (self._of_provider(name) for name in (*named, *self._accepting_otherwise(given)))
         return next((span for span in spans if span is not None), self.new.runtime.name.span)
+
+    def _accepting_otherwise(self, names: set[str]) -> Iterator[str]:
+        """Yield the providers that began or ceased to accept one of some names."""
+        for provider, (_, now) in self.news.items():
+            before = self.olds.get(provider)
+            if before is not None and names & (set(before.auth_env) ^ set(now.auth_env)):
+                yield provider
 
 
 def _names(each: Outcome) -> tuple[str, ...]:
