@@ -161,9 +161,10 @@ def _line(text: str, place: _Key) -> int:
     table: _Key = ()
     for line, is_head, said in _statements(text):
         if is_head:
-            table = _deepest(said)
-        below = place[: len(table)] == table and not is_head
-        if _reaches(said, place) if is_head else below and _reaches(said, place[len(table) :]):
+            table, rest, is_below = _deepest(said), place, True
+        else:
+            rest, is_below = place[len(table) :], place[: len(table)] == table
+        if is_below and _reaches(said, rest):
             return line
     return 1
 
