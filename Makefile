@@ -38,13 +38,13 @@ snapshots: $(VENV)/.toolchains ## Rewrite the goldens of the tests; read the dif
 	@$(BIN)/python -m pytest --snapshot-update
 
 fmt: $(VENV)/.dev ## Format the Python code and providers.yaml
-	@$(BIN)/ruff check --quiet --select I --fix codegen tests benchmarks examples
-	@$(BIN)/black --quiet codegen tests benchmarks examples
+	@$(BIN)/ruff check --quiet --select I --fix codegen tests benchmarks action examples
+	@$(BIN)/black --quiet codegen tests benchmarks action examples
 	@$(CODEGEN) fmt
 
 lint: $(VENV)/.dev ## Judge style and types
-	@$(BIN)/ruff check codegen tests benchmarks examples
-	@$(BIN)/black --quiet --check codegen tests benchmarks examples
+	@$(BIN)/ruff check codegen tests benchmarks action examples
+	@$(BIN)/black --quiet --check codegen tests benchmarks action examples
 	@$(BIN)/black --quiet --check --line-length 88 generated/python
 	@$(CODEGEN) fmt --check --diff
 	@$(BIN)/mypy

@@ -35,6 +35,7 @@ from click.shell_completion import (
 from codegen.config import resolve
 from codegen.inputs import InputError
 from codegen.ir import Registry, Runtime
+from codegen.quote import without_hidden
 from codegen.rules import RULES
 from codegen.targets import TARGETS
 
@@ -115,7 +116,7 @@ def _items(offers: Offers, incomplete: str) -> list[CompletionItem[str]]:
     """Return what begins as typed, each value once; what a terminal cannot show is left out."""
     fitting = {value: said for value, said in reversed(list(offers)) if value.isprintable()}
     return [
-        CompletionItem(value, help=said or None)
+        CompletionItem(value, help=without_hidden(said, " ") or None)
         for value, said in reversed(fitting.items())
         if value and value.startswith(incomplete)
     ]

@@ -205,7 +205,7 @@ def _options(settings: _Settings) -> Options:
 def _packs(settings: _Settings, asked: Iterable[str]) -> tuple[Pack, ...]:
     """Return the packs that are set, and those asked for that are installed.
 
-    Without either nothing is imported: to look at what is installed takes longer than a build.
+    Without either nothing is imported, and nobody waits for a look at what is installed.
     """
     named = settings.values("target-packs")
     unknown = [name for name in dict.fromkeys(asked) if name not in TARGETS]

@@ -94,6 +94,14 @@ def text_of(folder: Path, path: str) -> str:
     fault = path_fault(path)
     if fault is not None:
         raise UnusableFileError(f"is no path below the pack: {fault}")
+    try:
+        return _decoded(_place(folder, path))
+    except OSError as error:
+        raise UnusableFileError(f"cannot be read: {error.strerror}") from error
+
+
+def _place(folder: Path, path: str) -> Path:
+    """Return the file at a path below a folder, if it is one and no link leads to it."""
     place = folder
     for part in path.split("/"):
         place = place / part
@@ -101,10 +109,7 @@ def text_of(folder: Path, path: str) -> str:
             raise UnusableFileError("is a symbolic link, or lies behind one")
     if not place.is_file():
         raise UnusableFileError("is no file" if place.exists() else "is not there")
-    try:
-        return _decoded(place)
-    except OSError as error:
-        raise UnusableFileError(f"cannot be read: {error.strerror}") from error
+    return place
 
 
 def _decoded(place: Path) -> str:
@@ -118,17 +123,17 @@ def _decoded(place: Path) -> str:
 
 # lines of a description
 
-_Place = tuple[str, ...]
+_Key = tuple[str, ...]
 
 
-def _deepest(said: Mapping[str, Any]) -> _Place:
+def _deepest(said: Mapping[str, Any]) -> _Key:
     """Return the path of the one table that a head names, as in `[a.b]`."""
     for key, value in said.items():
         return (key, *(_deepest(value) if isinstance(value, dict) else ()))
     return ()
 
 
-def _reaches(said: object, place: _Place) -> bool:
+def _reaches(said: object, place: _Key) -> bool:
     if not place:
         return True
     return isinstance(said, dict) and place[0] in said and _reaches(said[place[0]], place[1:])
@@ -151,9 +156,9 @@ def _statements(text: str) -> Iterator[tuple[int, bool, Mapping[str, Any]]]:
         start, lines = number + 1, []
 
 
-def _line(text: str, place: _Place) -> int:
+def _line(text: str, place: _Key) -> int:
     """Return the line on which a key is first spoken of, or 1 where it is not."""
-    table: _Place = ()
+    table: _Key = ()
     for line, is_head, said in _statements(text):
         if is_head:
             table = _deepest(said)
@@ -174,7 +179,7 @@ class _Description:
     text: str
     data: Mapping[str, Any]
 
-    def fault(self, place: _Place, message: str, hint: str) -> PackError:
+    def fault(self, place: _Key, message: str, hint: str) -> PackError:
         """Return a fault of a key, or of the whole where the place is empty."""
         where = f":{_line(self.text, place)}" if place else ""
         return PackError(f"{self.shown}{where}: {message}", hint)
@@ -269,13 +274,13 @@ QUOTING_KEYS: dict[str, Key] = {
 }
 
 
-def _odd_entry(value: object) -> _Place:
+def _odd_entry(value: object) -> _Key:
     """Return the key of the first entry of a table that is no text, if there is one."""
     entries = value.items() if isinstance(value, dict) else ()
     return next(((key,) for key, entry in entries if not _is_text(entry)), ())
 
 
-def _check(description: _Description, keys: Mapping[str, Key], place: _Place) -> Mapping[str, Any]:
+def _check(description: _Description, keys: Mapping[str, Key], place: _Key) -> Mapping[str, Any]:
     """Return the table at a place, which holds the keys that it must and no others."""
     table: Mapping[str, Any] = description.data
     for part in place:
@@ -382,7 +387,6 @@ def read(folder: Path, taken: Collection[str], shown: str | None = None) -> Pack
 
 def installed_names() -> tuple[str, ...]:
     """Return the names of the packs that installed distributions offer, sorted."""
-    # Half as long to import as the whole compiler, and then it reads every distribution.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
@@ -390,10 +394,12 @@ def installed_names() -> tuple[str, ...]:
 
 def _package_folder(value: str) -> Path | None:
     """Return the folder of a package without running any of its code."""
-    from importlib.machinery import PathFinder  # noqa: PLC0415
+    from importlib.util import find_spec  # noqa: PLC0415
 
     top, *below = value.split(".")
-    found = PathFinder.find_spec(top)
+    if not all(part.isidentifier() for part in (top, *below)):
+        return None
+    found = find_spec(top)
     places = list(found.submodule_search_locations or ()) if found is not None else []
     folders = (Path(place, *below) for place in places)
     return next((folder for folder in folders if folder.is_dir()), None)

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
-from codegen.emit import Tree
 from codegen.ir import Registry
-from codegen.manual import Manual
 from codegen.nearest import few_hints
 from codegen.options import Options
 from codegen.parse import parse
 from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
-from codegen.targets import data, owner, pages
+from codegen.targets import owner, pages
 
 if TYPE_CHECKING:
     from codegen.comparison import Comparison
+    from codegen.emit import Tree
+    from codegen.manual import Manual
     from codegen.matrix import Matrix
 
 # The families of rules after which a value of the IR may be a stand-in.
@@ -198,6 +198,8 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
 
     `manual` is what the page of the commands prints, where the options name such a page.
     """
+    from codegen.emit import Tree  # noqa: PLC0415 - what only asks waits for no writer
+
     built = Tree(
         out=options.out,
         artifacts=artifacts(registry, options),
@@ -210,6 +212,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
 
 
 def _rule_tree(out: Path, options: Options) -> Tree:
+    from codegen.emit import Tree  # noqa: PLC0415
     from codegen.targets import rules  # noqa: PLC0415 - hundreds of lines that few builds need
 
     pages_of_rules = _sorted(render.render(rules.pages(options)))
@@ -217,6 +220,7 @@ def _rule_tree(out: Path, options: Options) -> Tree:
 
 
 def _command_tree(path: Path, manual: Manual, options: Options) -> Tree:
+    from codegen.emit import Tree  # noqa: PLC0415
     from codegen.targets import commands  # noqa: PLC0415 - few builds need it
 
     (artifact,) = render.render([commands.page(manual, path.name, options)])
@@ -260,6 +264,8 @@ def matrix_page(registry: Registry, shown: Matrix, options: Options) -> str:
 
 def json_schema(provider_names: Iterable[str], options: Options) -> render.Artifact:
     """Render the JSON Schema by itself, which takes no more of a manifest than names."""
+    from codegen.targets import data  # noqa: PLC0415
+
     (artifact,) = render.render([data.schema_page(provider_names, options)])
     return artifact
 

@@ -226,9 +226,23 @@ def _answer(wanted: Wanted, reading: Reading) -> _Answer:
     entry = wanted.recorded
     commit = entry.facts.commit if entry is not None and reading.is_locked else None
     try:
-        return copies.canonical(wanted.origin, reading.root, reading.seconds, commit)
+        copy = copies.canonical(wanted.origin, reading.root, reading.seconds, commit)
     except CopyError as error:
         return error
+    return _LOST if _has_lost_fingerprint(entry, copy) else copy
+
+
+# Some servers answer with a page that says no, and call it fine.
+_LOST = CopyError(
+    "it carries no fingerprint, and what was vendored does",
+    "check the source; if it is right, remove the entry from the lock and vendor the file anew",
+)
+
+
+def _has_lost_fingerprint(entry: Entry | None, copy: Copy) -> bool:
+    return (
+        entry is not None and entry.facts.fingerprint is not None and copy.facts.fingerprint is None
+    )
 
 
 def _seen(wanted: Wanted, answer: _Answer, root: Path) -> Standing:

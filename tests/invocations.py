@@ -36,18 +36,21 @@ BROKEN = MANIFEST + "        - {\n"
 class Invocation:
     """A call of a command that succeeds, and what is special about the command.
 
-    `before` are commands that are called first, and `files` are texts by name that the project
-    holds besides its manifest. An endless command ends by an interrupt alone. `says` stands in
-    what the command prints.
+    `says` stands in what the command prints. `missing` are arguments that name a file which is not
+    there. `before` are commands that are called first, and `files` are texts by name that the
+    project holds besides its manifest. An endless command ends by an interrupt alone.
     """
 
     arguments: tuple[str, ...] = ()
     says: str
+    missing: tuple[str, ...] = ("--manifest", "nowhere.yaml")
     before: tuple[tuple[str, ...], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     has_manifest: bool = True
     is_endless: bool = False
 
+
+_TEMPLATE = "runtime_config:\n  models:\n    - id: acme-1\n"
 
 INVOCATIONS = {
     "check": Invocation(says="1 provider, 1 runtime, 1 arm, 1 listed id"),
@@ -55,16 +58,37 @@ INVOCATIONS = {
     "verify": Invocation(before=(("generate",),), says="12 files, all as generated"),
     "watch": Invocation(is_endless=True, says="waiting for changes"),
     "fmt": Invocation(says="already formatted"),
-    "explain": Invocation(arguments=("agent", "acme-1"), says="acme"),
-    "diff": Invocation(
-        arguments=("before.yaml",),
-        files={"before.yaml": MANIFEST},
-        says="before.yaml -> providers.yaml: no decision changes",
+    "explain": Invocation(
+        arguments=("agent", "acme-1"),
+        missing=("agent", "acme-1", "--manifest", "nowhere.yaml"),
+        says="acme",
     ),
-    "rules": Invocation(has_manifest=False, says="A003"),
-    "explain-rule": Invocation(arguments=("A003",), has_manifest=False, says="# A003"),
+    "matrix": Invocation(says="agent: 1 arm, 1 listed id"),
+    "diff": Invocation(
+        arguments=("old.yaml", "providers.yaml"),
+        missing=("nowhere.yaml", "providers.yaml"),
+        files={"old.yaml": MANIFEST.replace("acme-1", "acme-2")},
+        says='the menu gains "acme-1"',
+    ),
+    "check-template": Invocation(
+        arguments=("template.yaml", "--runtime", "agent"),
+        missing=("nowhere.yaml", "--runtime", "agent"),
+        files={"template.yaml": _TEMPLATE},
+        says="1 of 1 id is allowed on agent",
+    ),
+    "sync": Invocation(
+        arguments=("--from", "source", "registry.json", "--to", "vendor"),
+        missing=("--from", "source", "nowhere.json", "--to", "vendor"),
+        files={"source/registry.json": "{}\n"},
+        has_manifest=False,
+        says="wrote    vendor/registry.json",
+    ),
+    "rules": Invocation(has_manifest=False, missing=(), says="A003"),
+    "explain-rule": Invocation(arguments=("A003",), has_manifest=False, missing=(), says="# A003"),
     "schema": Invocation(says="json-schema.org"),
-    "completion": Invocation(arguments=("bash",), has_manifest=False, says="complete -o nosort"),
+    "completion": Invocation(
+        arguments=("bash",), has_manifest=False, missing=(), says="complete -o nosort"
+    ),
 }
 
 

@@ -204,6 +204,19 @@ def test_ids_are_offered_so_that_the_shell_takes_them_as_text() -> None:
     assert "hidden" not in "".join(_offered("decide openclaw ", ""))
 
 
+@pytest.mark.parametrize("name", ["zsh", "fish"])
+def test_what_is_said_of_a_value_is_one_line_that_a_terminal_can_show(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    text = _real().replace("display_name: Groq", 'display_name: "a\\nplain\\nb\\e[31m"', 1)
+    assert text != _real()
+    (project / "providers.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("COMP_WORDS", "providers-codegen decide --provider groq")
+    monkeypatch.setenv("COMP_CWORD", "groq" if name == "fish" else "3")
+    said = completion.answer(program, f"{name}_complete")
+    assert said in ("plain\ngroq\na plain b [31m", "plain,groq\ta plain b [31m")
+
+
 def test_unknown_shell_gets_no_answer() -> None:
     assert completion.answer(program, "tcsh_complete") is None
     assert completion.answer(program, "bash_source") is None

@@ -185,7 +185,8 @@ class Project:
             ["/bin/sh", "-c", command],
             cwd=self.folder,
             env=dict(os.environ)
-            | {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            | {"PATH": path, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+            | {"COLUMNS": "80"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,

@@ -24,7 +24,7 @@ MANUAL = manual(main)
 CONTEXT = click.Context(main)
 each_command = pytest.mark.parametrize("page", MANUAL.commands, ids=lambda page: page.name)
 # What a shell does with the rest of an example's line.
-_OF_THE_SHELL = re.compile(r"\s+[|>&].*$|^eval \"\$\((.*)\)\"$")
+_OF_THE_SHELL = re.compile(r"\s+[|>&].*$|^eval \"\$\((.*)\)\"(?:\s+#.*)?$")
 
 
 def _called(line: str) -> list[str]:
@@ -66,6 +66,26 @@ def test_example_that_does_not_parse_is_found_out() -> None:
         assert command is not None
         with pytest.raises(click.UsageError):
             command.make_context(words[1], words[2:])
+
+
+def test_commands_that_pages_only_show_parse() -> None:
+    """What runs on a page is executed; what only stands there could be outdated."""
+    from tests.test_docs import PAGES, blocks, read
+
+    lines = [
+        line.strip()
+        for page in PAGES
+        for block in blocks(read(page), "sh")
+        for line in block.text.replace("\\\n", " ").splitlines()
+        if re.match(r"providers-codegen \S|eval \"\$\(providers-codegen", line.strip())
+    ]
+    assert lines
+    for line in lines:
+        words = _called(line)
+        command = main.get_command(CONTEXT, words[1])
+        assert command is not None, line
+        with command.make_context(words[1], words[2:]):
+            pass
 
 
 @each_command

@@ -124,6 +124,16 @@ def test_hook_of_fmt_changes_the_file_which_is_how_the_framework_sees_it(downstr
     assert (downstream / PLACE).read_text(encoding="utf-8") == MANIFEST
 
 
+def test_page_lists_the_hooks_and_shows_them_in_use() -> None:
+    from tests.test_docs import bare, blocks, rows, sections
+
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert [bare(row[0]) for row in rows(sections(page)["Before a commit"])] == list(BY_ID)
+    examples = (yaml.safe_load(block.text) for block in blocks(page, "yaml"))
+    (shown,) = (e["repos"][0] for e in examples if isinstance(e, dict) and "repos" in e)
+    assert [hook["id"] for hook in shown["hooks"]] == list(BY_ID)
+
+
 # the framework itself
 
 

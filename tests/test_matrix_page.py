@@ -756,6 +756,21 @@ def test_address_of_a_question_can_be_sent_to_somebody(browser: Browser) -> None
     assert fields == {"id": ["a b&c=d+e#f/模"], "on": ["hermes"], "pinned": ["yes"]}
 
 
+def test_address_has_no_value_that_somebody_pasted(browser: Browser) -> None:
+    pasted = {
+        "do": "fill",
+        "model": "gpt-5.5",
+        "auth_env": ["OPENAI_API_KEY=sk-1", "OPENAI_API_KEY", "sk-2"],
+    }
+    answers = browser.ask(
+        "real",
+        pasted,
+        {"do": "said", "text": "Routed"},
+        {"do": "value", "expression": "location.hash"},
+    )
+    assert parse_qs(answers[2][1:]) == {"id": ["gpt-5.5"], "env": ["OPENAI_API_KEY"]}
+
+
 def test_id_of_a_list_is_asked_for_by_a_click(browser: Browser) -> None:
     answers = browser.ask(
         "hostile",

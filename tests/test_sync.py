@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from codegen import emit, lockfile
+from codegen import emit, lockfile, vendoring
 from codegen.canonical import fingerprint
 from codegen.emit import Replacement
 from codegen.source import Source
@@ -719,6 +719,7 @@ SERVERS: dict[str, tuple[Callable[[Path], Answer], str]] = {
     "echo": (lambda made: whole(SECRET.encode()), "it sends the token back in the file"),
     "http": (lambda made: redirect("http://localhost/"), "it redirects to http://, where anybody"),
     "binary": (lambda made: whole(b"\xff\xfe"), "it is not UTF-8"),
+    "polite no": (lambda made: whole(b'{"error": "not found"}'), "it carries no fingerprint, and"),
     "login": (
         lambda made: whole(b"<html>", Content_Type="text/html"),
         "it sends a web page, as servers do that want a login",
@@ -794,30 +795,40 @@ def test_unknown_certificate_is_two(made: Path, down: Path, trusted: Authority) 
         assert server.asked == []
 
 
+_MEASURED = """
+import re, sys
+from pathlib import Path
+from codegen import cli
+try: cli.run()
+except SystemExit as end: code = end.code
+# Not what `getrusage` says: that begins with the memory of the process that started this one.
+print(code, re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1])
+"""
+
+
 def _memory(down: Path, url: str, more: Mapping[str, str]) -> tuple[int, int]:
     """Return the exit code of a run, and the most memory that it had, in KiB."""
-    process = command(down, "sync", "--from", url, JSON, more=more)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.read()
-    process.stderr.read()
-    _, state, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(state)
-    return process.returncode, used.ru_maxrss
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, "sync", "--from", url, JSON],
+        cwd=down,
+        env=_environment(more),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, kibibytes = done.stdout.splitlines()[-1].split()
+    return int(code), int(kibibytes)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="SKIPPED: no /proc is here")
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_answer_of_100_mb_is_stopped_early_and_fills_no_memory(
     down: Path, trusted: Authority, is_chunked: bool
 ) -> None:
     more = {"SSL_CERT_FILE": str(trusted.file)}
     size = 100 << 20
-    first = (
-        head(200, Transfer_Encoding="chunked")
-        if is_chunked
-        # What it says fits, and what it sends does not.
-        else head(200, Transfer_Encoding="chunked") + b"%x\r\n" % size
-    )
+    # In chunks of 64 KiB, or in a single one.
+    first = head(200, Transfer_Encoding="chunked") + (b"" if is_chunked else b"%x\r\n" % size)
     answers = {f"/{JSON}": flood(size, first, is_chunked=is_chunked)}
     with serving(answers, trusted) as server:
         code, usual = _memory(down, server.url("/nothing"), more)
@@ -958,6 +969,15 @@ def test_github_is_told_which_file_differs(up: Path, vendored: Path) -> None:
 # the writing itself
 
 
+def test_lock_is_written_behind_all_files(up: Path, vendored: Path) -> None:
+    _moved(vendored, up)
+    lock = vendoring.opened(vendored / "providers.lock")
+    reading = vendoring.Reading(root=lock.root, seconds=1)
+    standings = vendoring.survey(vendoring.recorded(lock), reading)
+    paths = [each.path for each in vendoring.replacements(lock, standings)]
+    assert paths == [each.path for each in standings] + ["providers.lock"]
+
+
 def test_error_in_the_midst_of_the_moves_puts_the_others_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1026,7 +1046,11 @@ def test_killed_at_each_step_the_last_file_tells_whether_all_are_new(tmp_path: P
         assert all(data in (b"old", b"new") for data in left.values())
         if left["lock"] == b"new":
             assert left == news
-        again = [Replacement(path=p, old=left.get(p), new=new) for p, new in news.items()]
+        again = [
+            Replacement(path=path, old=left.get(path), new=new)
+            for path, new in news.items()
+            if left.get(path) != new
+        ]
         emit.replace_all(folder, again, tidied=news)
         assert tree(folder) == news, "nothing of the killed run is left"
         seen.add(tuple(sorted(path for path, data in left.items() if data == b"new")))

@@ -290,6 +290,38 @@ def test_templates_are_followed_and_survived(project: Path, compiler: Path) -> N
         assert "A line more." not in (project / "generated" / "README.md").read_text("utf-8")
 
 
+PACK = """\
+view = 1
+name = "menus"
+
+[quoting]
+style = "shell"
+
+[files]
+"menu.txt" = "menu.txt.j2"
+"""
+PAGE = "# {{ header.marker }}\n# {{ header.digest }}\n"
+
+
+def test_target_pack_is_followed_and_survived(project: Path) -> None:
+    pack, made = project / "menus", "generated/menus/menu.txt"
+    pack.mkdir()
+    (pack / "target.toml").write_text(PACK, encoding="utf-8")
+    template = pack / "menu.txt.j2"
+    template.write_text(PAGE, encoding="utf-8")
+    with Watch(project, "--target-pack", "menus") as watch:
+        watch.after(lambda: _by_rename(template, f"{PAGE}A line more.\n"))
+        watch.until_file_says("A line more.", made)
+        for path, text in ((template, PAGE + "{% for %}"), (pack / "target.toml", "= broken")):
+            good, before = path.read_text(encoding="utf-8"), watch.complaints
+            watch.after(lambda path=path, text=text: _in_place(path, text))  # type: ignore[misc]
+            assert f"menus/{path.name}" in watch.complaints.removeprefix(before)
+            watch.until_file_says("A line more.", made)
+            watch.after(lambda path=path, good=good: _in_place(path, good))  # type: ignore[misc]
+        watch.after(lambda: _in_place(template, f"{PAGE}And on.\n"))
+        watch.until_file_says("And on.", made)
+
+
 def test_file_of_somebody_else_is_refused_and_left(project: Path) -> None:
     foreign = project / "generated" / "README.md"
     foreign.parent.mkdir()

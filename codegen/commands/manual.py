@@ -25,19 +25,19 @@ ARGUMENTS = {
 }
 SEE_ALSO = {
     "check": ("diagnostics.md", "formats.md", "rules/README.md"),
-    "generate": ("../README.md",),
-    "verify": ("../README.md", "formats.md"),
+    "generate": ("../README.md", "target-packs.md"),
+    "verify": ("../README.md", "formats.md", "ci.md"),
     "watch": ("watch.md",),
-    "matrix": ("matrix.md",),
-    "diff": ("diff.md", "formats.md"),
+    "diff": ("diff.md", "formats.md", "ci.md"),
     "fmt": ("manifest.md",),
     "check-template": ("runtime-templates.md",),
     "explain": ("explain.md", "decisions.md"),
+    "matrix": ("matrix.md", "formats.md"),
     "rules": ("rules/README.md",),
     "explain-rule": ("rules/README.md",),
     "schema": ("manifest.md",),
     "sync": ("sync.md",),
-    "completion": (),
+    "completion": ("ci.md",),
 }
 EXIT_CODES = {
     FINE: "Fine.",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from codegen import emit, pipeline, report
-from codegen.commands.loading import loaded_with
+from codegen import completion, emit, pipeline, report
+from codegen.commands.loading import loaded_for_a_question
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.flags import INPUT, Flags, in_formats, with_flags
 from codegen.ir import Registry
@@ -23,13 +23,15 @@ OWN: Flags = (
         "--runtime",
         "runtimes",
         metavar="RUNTIME",
+        type=completion.RUNTIME,
         multiple=True,
         help="Only this runtime; may be given several times.  [default: all]",
     ),
     click.option(
         "--output",
         metavar="FILE",
-        help="Write the page of --format html to this file: all of it, or nothing.",
+        type=completion.FILE,
+        help="Write the page to this file, all of it or nothing; for the format html.",
     ),
 )
 
@@ -48,7 +50,7 @@ def matrix(options: Options, run: Run, *, runtimes: tuple[str, ...], output: str
     if output is not None and run.form is not Format.HTML:
         run.fail("--output is for --format html", hint="redirect standard output instead")
         return USAGE
-    registry = loaded_with(options, run).registry
+    registry = loaded_for_a_question(options, run).registry
     if registry is None:
         return INVALID
     if _is_strange(registry, runtimes, run):

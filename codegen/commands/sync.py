@@ -153,7 +153,7 @@ def _answered(request: _Request, lock: Lock, run: Run) -> int:
         run.fail(error.message, hint=error.hint)
         return USAGE
     except OSError as error:
-        run.fail(f"{error.filename or lock.root} cannot be read: {error.strerror}")
+        run.fail(f"{error.filename or lock.root} cannot be read: {error.strerror or error}")
         return USAGE
     code = (_checked if request.check else _vendored)(request, lock, standings, run)
     if run.data is None:

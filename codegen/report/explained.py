@@ -157,7 +157,7 @@ def _credentials(found: Explanation) -> Iterator[_Row]:
     refusals = [e for each in found.accepted for _, e in each.sent if isinstance(e, RefusalError)]
     if refusals:
         yield _Row(cells=(shown(refusals[0].message),))
-    if found.missing is not None:
+    if found.missing is not None and len(found.missing.names) > 1:
         yield _Row(cells=("none is given; any one of them would do",))
 
 

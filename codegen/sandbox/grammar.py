@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 # Python compiles no more than 20 loops inside of each other.
@@ -35,7 +38,6 @@ _ALLOWED = (
     nodes.FromImport,
 )
 _NESTING = (nodes.For, nodes.If, nodes.Macro)
-_WITH_FILE = (nodes.Include, nodes.Import, nodes.FromImport)
 # What jinja2 puts into every macro or template; a template asks for what it is given.
 _IMPLICIT = ("self", "caller", "varargs", "kwargs")
 
@@ -67,26 +69,50 @@ _WRITTEN = {
 }
 
 
+def _is_search(node: nodes.Operand) -> bool:
+    return node.op in ("in", "notin")
+
+
+def _is_half(node: nodes.Const) -> bool:
+    """Tell whether a constant has half of a surrogate pair, which no file can hold."""
+    text = node.value if isinstance(node.value, str) else ""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _is_doubled(names: list[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
+def _is_unnamed(node: nodes.Include | nodes.Import | nodes.FromImport) -> bool:
+    named = node.template
+    is_text = isinstance(named, nodes.Const) and isinstance(named.value, str)
+    return not is_text or bool(getattr(node, "ignore_missing", False))
+
+
+# What is wrong with a node of an allowed kind by itself.
+_TWICE = "two arguments have one name"
+_TAKEN_IN = "a template takes in another by its name in quotation marks, which is there"
+_ODD: dict[type[nodes.Node], tuple[Callable[[Any], bool], str]] = {
+    nodes.Operand: (_is_search, "a template cannot search, only compare"),
+    nodes.Const: (_is_half, "this text has half of a character"),
+    # jinja2 leaves it to Python to refuse these two, which knows no line of a template.
+    nodes.Macro: (lambda node: _is_doubled([each.name for each in node.args]), _TWICE),
+    nodes.Call: (lambda node: _is_doubled([each.key for each in node.kwargs]), _TWICE),
+    nodes.For: (lambda node: bool(node.recursive), "a loop cannot call itself"),
+    nodes.Name: (lambda node: node.name in _IMPLICIT, "jinja2 has this name for itself"),
+    nodes.Include: (_is_unnamed, _TAKEN_IN),
+    nodes.Import: (_is_unnamed, _TAKEN_IN),
+    nodes.FromImport: (_is_unnamed, _TAKEN_IN),
+}
+
+
 def _odd(node: nodes.Node) -> str | None:
     """Return what is wrong with one node by itself."""
     if not isinstance(node, _ALLOWED):
         kind = type(node).__name__
         return f'a template only loops, chooses and prints; it has no "{_WRITTEN.get(kind, kind)}"'
-    if isinstance(node, nodes.Operand) and node.op in ("in", "notin"):
-        return "a template cannot search, only compare"
-    if isinstance(node, nodes.For) and node.recursive:
-        return "a loop cannot call itself"
-    if isinstance(node, nodes.Name) and node.name in _IMPLICIT:
-        return f'"{node.name}" is not there'
-    if isinstance(node, _WITH_FILE) and not _names_a_file(node):
-        return "a template takes in another by its name in quotation marks, which is there"
-    return None
-
-
-def _names_a_file(node: nodes.Include | nodes.Import | nodes.FromImport) -> bool:
-    named = node.template
-    is_text = isinstance(named, nodes.Const) and isinstance(named.value, str)
-    return is_text and not getattr(node, "ignore_missing", False)
+    is_odd, complaint = _ODD.get(type(node), (None, ""))
+    return complaint if is_odd is not None and is_odd(node) else None
 
 
 def check(tree: nodes.Template) -> None:

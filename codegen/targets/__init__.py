@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from importlib import import_module
 
 from codegen.ir import Registry
 from codegen.options import Options
-from codegen.targets import data, go, python, typescript
 from codegen.targets.page import Page
 
-Target = Callable[[Registry, Options], Iterator[Page]]
-
-# A language's target owns the folder of its name; `data` owns everything beside them.
-TARGETS: dict[str, Target] = {
-    python.NAME: python.pages,
-    go.NAME: go.pages,
-    typescript.NAME: typescript.pages,
-    data.NAME: data.pages,
-}
+DATA = "data"
+# Each is the module of its name, which a build imports when it asks for the pages. A language's
+# target owns the folder of its name; `data` owns everything beside them.
+TARGETS = ("python", "go", "typescript", DATA)
 
 
 def names(options: Options) -> tuple[str, ...]:
@@ -34,15 +29,15 @@ def owner(path: str, options: Options) -> str | None:
     pack = next((pack for pack in options.packs if pack.name == folder), None)
     if separator and pack is not None:
         return None if pack.is_ignored(below) else folder
-    is_language = bool(separator) and folder in TARGETS and folder != data.NAME
-    return folder if is_language else data.NAME
+    is_language = bool(separator) and folder in TARGETS and folder != DATA
+    return folder if is_language else DATA
 
 
 def pages(registry: Registry, options: Options) -> Iterator[Page]:
     """Yield the pages of the targets that were asked for."""
     for name in options.targets:
         if name in TARGETS:
-            yield from TARGETS[name](registry, options)
+            yield from import_module(f"codegen.targets.{name}").pages(registry, options)
     for pack in options.packs:
         if pack.name in options.targets:
             from codegen.targets import neutral  # noqa: PLC0415 - few builds have a pack

@@ -96,7 +96,9 @@ def _synopsis(program: str, command: Command) -> str:
 
 
 def _row(parameter: Parameter) -> Row:
-    default = f" Default: `{parameter.default}`." if parameter.default else ""
+    # A value is typed as it stands; what has spaces describes one.
+    value = parameter.default if " " in parameter.default else f"`{parameter.default}`"
+    default = f" Default: {value}." if parameter.default else ""
     return Row(code=parameter.usage, text=_prose(parameter.meaning) + default)
 
 

@@ -14,7 +14,6 @@ from codegen.quote import escape_hidden, json_string
 from codegen.targets.page import Header, Page, header
 from codegen.vectors import vectors
 
-NAME = "data"
 SCHEMA = "providers.schema.json"
 
 

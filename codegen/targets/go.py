@@ -23,8 +23,6 @@ from codegen.quote import go_string as quote
 from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table, utf8_units
 from codegen.targets.page import Header, Page, header
 
-NAME = "go"
-
 # Names that the template declares and a provider or a runtime could spell.
 _TAKEN = frozenset({"ProviderName", "ProviderNamed", "RuntimeName", "RuntimeNamed"})
 

@@ -23,8 +23,6 @@ from codegen.quote import python_string as quote
 from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table
 from codegen.targets.page import Header, Page, header, package_version
 
-NAME = "python"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonView:

@@ -24,8 +24,6 @@ from codegen.quote import json_string
 from codegen.tables import Gone, Listed, Owners, Row, Table, lengths_by_head, table, utf16_units
 from codegen.targets.page import Header, Page, header, package_version
 
-NAME = "typescript"
-
 Items = Iterable[tuple[str, Tree]]
 
 

@@ -1,0 +1,1 @@
+"""What the action runs besides the program itself."""
