@@ -386,7 +386,7 @@ def test_github_annotates_the_working_file(
     found = [_ANNOTATION.match(line) for line in done.stdout.splitlines()[:-1]]
     assert all(found)
     places = {(match[2], match[3]) for match in found if match}
-    assert {where for where, _ in places} == {path} if path else {None}
+    assert {where for where, _ in places} == {path}
     assert len(places) > 2 or path is None
     words = [match[1] for match in found if match]
     assert words == sorted(words, key=["error", "warning", "notice"].index)
