@@ -334,19 +334,33 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def _clear(folder: Path) -> None:
+    """Take away a folder of ours with all that is in it, as far as the system lets us.
+
+    An interrupt passes as what it is. `shutil.rmtree` can close a descriptor a second time when
+    one arrives, and the fault of that takes its place: nobody would know that somebody wanted out.
+    """
+    for here, folders, names in os.walk(folder, topdown=False):
+        for path in (Path(here, name) for name in (*names, *folders)):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
 @contextmanager
 def _staged(tree: Tree) -> Iterator[Path]:
     """Give a fresh folder beside the output; it and what a killed run left go afterwards."""
     out = tree.out
     prefix = _STAGE.format(name=Path(tree.artifacts[0].path).name if tree.is_shared else out.name)
     for left in tree.bench.glob(escape(prefix) + "*"):
-        shutil.rmtree(left, ignore_errors=True)
+        _clear(left)
     stage = Path(tempfile.mkdtemp(prefix=prefix, dir=tree.bench))
     try:
         stage.chmod(out.stat().st_mode & 0o7777 if out.exists() else 0o755)
         yield stage
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        _clear(stage)
 
 
 def _write_all(artifacts: Iterable[Artifact], stage: Path) -> None:

@@ -12,7 +12,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -24,6 +27,7 @@ from codegen.render import Artifact
 from tests.builds import MANIFEST, ROOT, artifacts, build, options, registry_of
 
 Tree = dict[str, bytes]
+TraceFunction = Callable[[FrameType, str, object], Any]
 
 
 def _tree(folder: Path) -> Tree:
@@ -337,3 +341,60 @@ def test_killed_at_any_moment_the_set_is_the_old_or_the_new_one(
             )
             assert left == _tree(fresh)
             whole.append(left)
+
+
+class _Interrupt:
+    """Ctrl-C before the nth line of Python that runs, wherever that line is."""
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> TraceFunction:
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+    def arrive_in(self, action: Callable[[], object]) -> bool:
+        """Run an action; tell whether the interrupt came out of it as what it is."""
+        sys.settrace(self)
+        try:
+            action()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(None)
+        return False
+
+
+def _passes(line: int, action: Callable[[], object]) -> bool:
+    """Tell whether an interrupt at a line comes out as one, or the action ended before it."""
+    interrupt = _Interrupt(line)
+    return interrupt.arrive_in(action) or interrupt.left > 0
+
+
+def _in_a_process(action: Callable[[], bool]) -> bool:
+    """Do something in a process of its own: an interrupted one keeps its locks until it ends."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if action() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_interrupt_at_any_line_is_an_interrupt_and_leaves_a_whole_set(tmp_path: Path) -> None:
+    out, old, new = tmp_path / "out", (_marked("a"), _marked("b/c")), (_marked("a", "n"),)
+    _write(old, out)
+    count = _Interrupt(-1)
+    assert not count.arrive_in(lambda: _write(new, out))
+    wholes = [_tree(out)]
+    _write(old, out)
+    wholes.append(_tree(out))
+    lines = range(1, -count.left - 1, 5)
+    assert len(lines) > 100
+    for line in lines:
+        _write(old, out)
+        assert _in_a_process(partial(_passes, line, lambda: _write(new, out))), line
+        assert _tree(out) in wholes
+    _write(old, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
