@@ -19,8 +19,8 @@ _NEVER = "never"
 
 # `--fail-on` has other values here than the setting of that name, so it settles no option.
 _OF_THE_QUESTION = (
-    click.argument("old", metavar="OLD", required=False, type=completion.FILE),
-    click.argument("new", metavar="NEW", required=False, type=completion.FILE),
+    click.argument("old", metavar="[OLD]", required=False, type=completion.FILE),
+    click.argument("new", metavar="[NEW]", required=False, type=completion.FILE),
     click.option(
         "--fail-on",
         "gate",
