@@ -49,10 +49,8 @@ lint: $(VENV)/.dev ## Judge style and types
 	@$(CODEGEN) fmt --check --diff
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure how long commands take, process start included, and a save under watch
-	@$(BIN)/python benchmarks/verify.py
-	@$(BIN)/python benchmarks/commands.py
-	@$(BIN)/python benchmarks/watch.py
+bench: $(VENV)/.toolchains ## Measure everything against its rivals; refresh docs/performance.md
+	@$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets installed and cached
 	rm -rf $(VENV) tests/typescript/node_modules tests/chromium/node_modules tests/.artifacts build dist

@@ -182,8 +182,8 @@ def _install_sarif_schema() -> None:
     (SARIF / SARIF_SCHEMA).write_bytes(schema)
 
 
-def _ci(folder: Path) -> None:
-    """Install what the lock file of a folder names."""
+def install_packages(folder: Path) -> None:
+    """Install the npm packages that the lock file of a folder names."""
     environ = dict(os.environ)
     environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
     npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
@@ -225,7 +225,7 @@ def install() -> None:
     importlib.invalidate_caches()
     print("set-up: TypeScript, and what drives Chromium", flush=True)
     for folder in (TYPESCRIPT, CHROMIUM):
-        _ci(folder)
+        install_packages(folder)
     _install_sarif_schema()
     if chromium() is None:
         _install_chromium()
