@@ -49,6 +49,8 @@ def _environment(folder: Path) -> Environment:
     # A fifth of the start-up of a command, and most of them render nothing.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
+    from codegen.bytecode import Bytecode  # noqa: PLC0415
+
     return Environment(
         loader=FileSystemLoader(folder, encoding="utf-8"),
         undefined=StrictUndefined,
@@ -58,6 +60,8 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        # What is compiled depends on the settings here and on the functions above.
+        bytecode_cache=Bytecode(Path(__file__).read_bytes()),
     )
 
 

@@ -29,7 +29,7 @@ STAGES = [
     ["checks", "vectors", "comparison"],
     ["rulebook"],
     ["targets"],
-    ["sandbox"],
+    ["sandbox", "bytecode"],
     ["render"],
     ["emit", "config", "revisions", "watching", "fetch"],
     ["pipeline"],
