@@ -26,11 +26,14 @@ def _seal(bucket: Bucket, content: bytes) -> bytes:
     return _digest(bucket.checksum.encode("ascii"), content)
 
 
-def _folder() -> Path | None:
-    """Return a folder in that of our own compiled modules, which is trusted exactly as much."""
+def folder() -> Path | None:
+    """Return a folder in that of our own compiled modules, which is trusted exactly as much.
+
+    It is None where this Python keeps no compiled modules.
+    """
     try:
         return Path(cache_from_source(__file__)).parent / "templates"
-    except NotImplementedError:  # this Python keeps no compiled modules
+    except NotImplementedError:
         return None
 
 
@@ -46,7 +49,7 @@ class Bytecode(jinja2.BytecodeCache):
     def __init__(self, setup: bytes) -> None:
         """Take what the environment is set up by: other bytes, and all is compiled anew."""
         self._setup = b"\0".join((MAGIC_NUMBER, jinja2.__version__.encode(), setup))
-        self._folder = _folder()
+        self._folder = folder()
 
     def get_bucket(
         self, environment: jinja2.Environment, name: str, filename: str | None, source: str

@@ -16,7 +16,6 @@ from codegen.source import Source, Span
 
 _Value = TypeVar("_Value")
 
-NAME = "providers.lock"
 LOCK_VERSION = 1
 # A lock of a thousand files has a tenth of this.
 MAX_CHARACTERS = 1_000_000
