@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from codegen.frozen import frozen
 
 if TYPE_CHECKING:
     from codegen.packs import Pack
@@ -22,7 +23,7 @@ def header_lines(source: str, command: str) -> tuple[str, str]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """Settings of a build, resolved. `targets` keeps the order of the table of targets.
 

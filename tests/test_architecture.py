@@ -16,7 +16,7 @@ CODEGEN = ROOT / "codegen"
 
 # Each stage may import what stands above it, and nothing below. A package is one stage.
 STAGES = [
-    ["__init__"],
+    ["__init__", "frozen"],
     ["source", "nearest", "quote", "identifiers", "digest", "inputs", "spelling"],
     ["manual", "origins", "impact"],
     ["ir", "diagnostics", "tokens", "columns", "packs"],
@@ -88,7 +88,7 @@ def test_imports_flow_one_way(path: Path) -> None:
 def test_reference_and_tables_share_no_pattern_code() -> None:
     """Agreement of the two is worth something only as long as they stay apart."""
     assert {"patterns", "tables", "probes"} & set(_imports(CODEGEN / "routing.py")) == set()
-    assert set(_imports(CODEGEN / "re2.py")) == set()
+    assert set(_imports(CODEGEN / "re2.py")) == {"frozen"}
     assert {"routing", "re2"} & set(_imports(CODEGEN / "tables.py")) == set()
     assert "re2" not in set(_imports(CODEGEN / "patterns.py"))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from codegen import emit, report, vendoring
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
+from codegen.frozen import frozen
 from codegen.lockfile import LockError
 from codegen.options import LOCK
 from codegen.origins import OriginError
@@ -17,7 +17,7 @@ from codegen.vendoring import Lock, Standing, State
 _COMMAND = "providers-codegen sync"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """The flags of one call."""
 
