@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from codegen.frozen import frozen
 from codegen.source import NOWHERE, Span
 
 SCHEMA_VERSION = 1
@@ -48,7 +49,7 @@ class HeaderKind(StrEnum):
     BEARER = "bearer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extension:
     """An `x-…` key; `value` is canonical JSON text, because the compiler never looks inside."""
 
@@ -56,7 +57,7 @@ class Extension:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A way for an id to match: it starts with `literal`, or equals it where `is_exact`.
 
@@ -68,7 +69,7 @@ class Rule:
     ignore_case: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pattern:
     """A `model_prefix_match`: its text for the reference, its rules for the tables.
 
@@ -79,7 +80,7 @@ class Pattern:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointVar:
     """What replaces `{placeholder}` in a base URL: a variable's value, else the default."""
 
@@ -88,7 +89,7 @@ class EndpointVar:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deprecation:
     """That a provider is on its way out, and what the manifest says about it."""
 
@@ -97,7 +98,7 @@ class Deprecation:
     note: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Provider:
     """One entry of the catalog. `base_url_template` is its `openai` surface."""
 
@@ -133,7 +134,7 @@ class Provider:
         return self.base_url_anthropic if protocol == Protocol.ANTHROPIC else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Withdrawn:
     """An id that is off the menu but still owned by its arm (semantics: Terms)."""
 
@@ -142,7 +143,7 @@ class Withdrawn:
     replacement: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arm:
     """One provider that a runtime supports; without `models` it is name-only."""
 
@@ -158,7 +159,7 @@ class Arm:
         return not self.models
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Runtime:
     """An agent runtime and its arms, in order of declaration."""
 
@@ -174,7 +175,7 @@ class Runtime:
         return tuple(dict.fromkeys(model for arm in self.arms for model in arm.models))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CredentialHeader:
     """The header that carries the value of one variable on an `anthropic` surface."""
 
@@ -188,7 +189,7 @@ DEFAULT_CREDENTIAL_HEADERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Registry:
     """A whole manifest. Providers and runtimes keep their order; headers are sorted by name."""
 
