@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from enum import StrEnum
+from typing import TypeVar, cast
 
 from codegen.frozen import frozen
 from codegen.source import NOWHERE, Span
+
+_Made = TypeVar("_Made")
 
 SCHEMA_VERSION = 1
 PLATFORM = "platform"
@@ -168,11 +172,13 @@ class Runtime:
     default_model: Text | None
     extensions: tuple[Extension, ...]
     span: Span = field(default=NOWHERE, compare=False)
+    # The ids that the arms list, in order, first mention only (semantics: Terms).
+    menu: tuple[Text, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def menu(self) -> tuple[Text, ...]:
-        """The ids that the arms list, in order, first mention only."""
-        return tuple(dict.fromkeys(model for arm in self.arms for model in arm.models))
+    def __post_init__(self) -> None:
+        """Collect the menu once, for it is asked about without end."""
+        menu = dict.fromkeys(model for arm in self.arms for model in arm.models)
+        object.__setattr__(self, "menu", tuple(menu))
 
 
 @frozen
@@ -203,6 +209,7 @@ class Registry:
     _arms: dict[str, tuple[tuple[Arm, Provider], ...]] = field(
         init=False, repr=False, compare=False
     )
+    _made: dict[tuple[object, str], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index by name; of two equal names the first one declared stands."""
@@ -212,6 +219,7 @@ class Registry:
         object.__setattr__(self, "_runtimes", runtimes)
         arms = {name: self._with_providers(runtime) for name, runtime in runtimes.items()}
         object.__setattr__(self, "_arms", arms)
+        object.__setattr__(self, "_made", {})
 
     def _with_providers(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
         pairs = ((arm, self._providers.get(arm.provider)) for arm in runtime.arms)
@@ -228,6 +236,17 @@ class Registry:
     def arms(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
         """Return the arms of one of its runtimes with their providers, without dangling ones."""
         return self._arms[runtime.name]
+
+    def once(self, make: Callable[[Registry, Runtime], _Made], runtime: Runtime) -> _Made:
+        """Return what a function makes of one of its runtimes: an index that many ask.
+
+        It is made at the first call and kept as long as the registry; so the function must give
+        the same at every call.
+        """
+        key = (make, runtime.name)
+        if key not in self._made:
+            self._made[key] = make(self, runtime)
+        return cast("_Made", self._made[key])
 
     def header_kind(self, provider: Provider, env: str) -> HeaderKind:
         """Return how `env` is sent to an `anthropic` surface (semantics: `select_credential`).

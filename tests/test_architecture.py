@@ -17,6 +17,7 @@ CODEGEN = ROOT / "codegen"
 # Each stage may import what stands above it, and nothing below. A package is one stage.
 STAGES = [
     ["__init__", "frozen"],
+    ["distances"],
     ["source", "nearest", "quote", "identifiers", "digest", "inputs", "spelling"],
     ["manual", "origins", "impact"],
     ["ir", "diagnostics", "tokens", "columns", "packs"],
