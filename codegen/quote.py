@@ -98,9 +98,11 @@ def _body(text: str, quote: str, escape: Callable[[int], str], also: str = "") -
 
     The characters of `also` are escaped by their code.
     """
+    pattern = re.compile(f"{_TO_ESCAPE.pattern}|[{re.escape(also)}]") if also else _TO_ESCAPE
+    if pattern.search(text) is None:
+        return text
     marked = {**_COMMON, '"': '"', "'": "'", quote: f"\\{quote}"}
     marked.update((char, escape(ord(char))) for char in also)
-    pattern = re.compile(f"{_TO_ESCAPE.pattern}|[{re.escape(also)}]") if also else _TO_ESCAPE
 
     def escaped(match: re.Match[str]) -> str:
         char = match.group()
@@ -175,7 +177,8 @@ def escape_hidden(document: str) -> str:
     >>> print(escape_hidden('{"a": "\u202eé"}'))
     {"a": "\u202eé"}
     """
-    return _BEYOND_ASCII.sub(_json_escape, document)
+    is_plain = document.isascii() and document.isprintable()
+    return document if is_plain else _BEYOND_ASCII.sub(_json_escape, document)
 
 
 def json_string(text: str) -> str:

@@ -46,8 +46,12 @@ def _indented(value: object, *, sort_keys: bool = True) -> str:
     return escape_hidden(text).replace("\n", "\n  ")
 
 
+# One for thousands of cases, none of which contains itself.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(", ", ": "))
+
+
 def _compact(value: object) -> str:
-    return escape_hidden(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+    return escape_hidden(_COMPACT.encode(value))
 
 
 def _view(registry: Registry, options: Options) -> DataView:
