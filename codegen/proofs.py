@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from codegen.frozen import frozen
 from codegen.ir import Registry, Rule, Runtime
 from codegen.patterns import fold, forms
 from codegen.routing import trim
@@ -29,7 +29,7 @@ _FILLER = "x"
 MAX_PAIRS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Key:
     """A rule's literal as it is looked up: folded or as written, with the end of exact ones."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import cycle
 
 from codegen import routing
 from codegen.canonical import fingerprint, plain
+from codegen.frozen import frozen
 from codegen.ir import Protocol, Provider, Registry, Runtime
 from codegen.probes import probe
 
@@ -23,7 +23,7 @@ _WHITE_SPACE = (
 _NOT_WHITE_SPACE = "\x00\x1c\x1d\x1e\x1f\u180e\u200b\u2060\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Case:
     """A question: the function's name in snake case and its arguments as JSON data."""
 
@@ -31,7 +31,7 @@ class Case:
     arguments: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Ids:
     """The ids worth asking about: those of one runtime, and those of the whole catalog."""
 

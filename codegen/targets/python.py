@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.identifiers import constant
 from codegen.ir import (
     ANTHROPIC_VERSION,
@@ -24,7 +24,7 @@ from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table
 from codegen.targets.page import Header, Page, header, package_version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PythonView:
     """What templates/python prints. All fields but the header and names are source text."""
 
