@@ -1,4 +1,4 @@
-"""A long run says on a terminal what it does, and nowhere else; an interrupt leaves old files whole.
+"""A long run says on a terminal what it does; an interrupt leaves the old files whole.
 
 The terminal is a real one, at the other end of which the test reads.
 """
