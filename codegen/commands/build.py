@@ -80,9 +80,12 @@ def generated(options: Options, run: Run) -> int:
     if is_failing(run):
         complain("nothing was written")
         return NO
-    trees = pipeline.trees(registry, options, _manual(options))
+    with run.waiting() as tell:
+        trees = pipeline.trees(registry, options, _manual(options), tell)
     try:
-        written = emit.write(trees, fingerprint(registry))
+        with run.waiting() as tell:
+            tell("writing")
+            written = emit.write(trees, fingerprint(registry))
     except emit.RefusedError as refused:
         foreign = (f"{path} was not written by providers-codegen" for path in refused.paths)
         run.fail(*foreign, hint="move it away or remove it; nothing was written")
@@ -121,7 +124,8 @@ def verify(options: Options, run: Run) -> int:
     if registry is None:
         return INVALID
     fails = is_failing(run)
-    trees = pipeline.trees(registry, options, _manual(options))
+    with run.waiting() as tell:
+        trees = pipeline.trees(registry, options, _manual(options), tell)
     try:
         found = [(tree, emit.drift(tree, fingerprint(registry))) for tree in trees]
     except OSError as error:
