@@ -1,8 +1,8 @@
 """What `diff` and the proofs take for 1,000 providers, 50 runtimes and 100,000 pairs.
 
-On the other side of the comparison, each third pattern has another literal, and each fifth arm lists
-another id. The checks are those of the whole IR, without reading it: the proofs of overlaps, shadows
-and payers are nearly all of them.
+On the other side of the comparison, each third pattern has another literal, and each fifth arm
+lists another id. The checks are those of the whole IR, without reading it: the proofs of overlaps,
+shadows and payers are nearly all of them.
 """
 
 from __future__ import annotations
