@@ -46,8 +46,13 @@ def _indented(value: object, *, sort_keys: bool = True) -> str:
     return escape_hidden(text).replace("\n", "\n  ")
 
 
+_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
+
+
 def _compact(value: object) -> str:
-    return escape_hidden(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+    text = _ON_ONE_LINE.encode(value)
+    # Most cases are plain ASCII, where nothing hides that can be printed.
+    return text if text.isascii() and text.isprintable() else escape_hidden(text)
 
 
 def _view(registry: Registry, options: Options) -> DataView:
