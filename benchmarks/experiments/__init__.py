@@ -15,6 +15,8 @@ NAMES = (
     "verify",
     "commands",
     "watch",
+    "generate_scale",
+    "diff_scale",
 )
 
 
