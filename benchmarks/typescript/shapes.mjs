@@ -325,6 +325,105 @@ function hashedTree(rows) {
     };
 }
 
+/** The tree in a hash table of wider slots. */
+function hashedTree4(rows) {
+    let bits = 4;
+    const size = rows.reduce((sum, [key]) => sum + key.length, 0);
+    while (1 << bits < 2 * size) {
+        bits += 1;
+    }
+    const slots = new Int32Array(4 << bits);
+    const shift = 30 - bits;
+    const mask = (4 << bits) - 4;
+    const claimOf = [undefined];
+    const place = (node, unit) => {
+        let at = (Math.imul(node + Math.imul(unit, 0x85ebca6b), 0x9e3779b1) >>> shift) & mask;
+        while (slots[at + 2] !== 0 && (slots[at] !== node || slots[at + 1] !== unit)) {
+            at = (at + 4) & mask;
+        }
+        return at;
+    };
+    for (const [key, variants] of rows) {
+        let node = 0;
+        for (let index = 0; index < key.length; index += 1) {
+            const unit = key.charCodeAt(index);
+            const at = place(node, unit);
+            if (slots[at + 2] === 0) {
+                slots.set([node, unit, claimOf.length], at);
+                claimOf.push(claimOf[node]);
+            }
+            node = slots[at + 2];
+        }
+        claimOf[node] = chained(variants, claimOf[node]);
+    }
+    return (model) => {
+        let node = 0;
+        for (let index = 0; index < model.length; index += 1) {
+            const next = slots[place(node, foldedUnit(model.charCodeAt(index))) + 2];
+            if (next === 0) {
+                break;
+            }
+            node = next;
+        }
+        return claimed(model, claimOf[node]);
+    };
+}
+
+/** A double array: the children of a node stand at its base plus their code unit. */
+function doubleArray(rows) {
+    const root = { below: new Map(), claim: undefined };
+    for (const [key, variants] of rows) {
+        let node = root;
+        for (let index = 0; index < key.length; index += 1) {
+            const unit = key.charCodeAt(index);
+            let next = node.below.get(unit);
+            if (next === undefined) {
+                next = { below: new Map(), claim: node.claim };
+                node.below.set(unit, next);
+            }
+            node = next;
+        }
+        node.claim = chained(variants, node.claim);
+    }
+    const bases = [];
+    const owner = [0];
+    const claims = [];
+    let free = 1;
+    const queue = [[root, 0]];
+    for (const [node, at] of queue) {
+        claims[at] = node.claim;
+        bases[at] = 0;
+        if (node.below.size === 0) continue;
+        const units = [...node.below.keys()].sort((a, b) => a - b);
+        while (owner[free] !== undefined) free += 1;
+        let base = Math.max(free - units[0], 1 - units[0]);
+        while (units.some((unit) => owner[base + unit] !== undefined)) base += 1;
+        bases[at] = base;
+        for (const unit of units) {
+            owner[base + unit] = at;
+            queue.push([node.below.get(unit), base + unit]);
+        }
+    }
+    const size = owner.length;
+    const cells = new Int32Array(2 * size);
+    for (let at = 0; at < size; at += 1) {
+        cells[2 * at] = bases[at] ?? 0;
+        cells[2 * at + 1] = owner[at] ?? -1;
+    }
+    cells[1] = -1;
+    return (model) => {
+        let at = 0;
+        for (let index = 0; index < model.length; index += 1) {
+            const next = cells[2 * at] + foldedUnit(model.charCodeAt(index));
+            if (next >= size || next < 0 || cells[2 * next + 1] !== at) {
+                break;
+            }
+            at = next;
+        }
+        return claimed(model, claims[at]);
+    };
+}
+
 /** A tree that branches only where keys part; the rest of a key is compared at once. */
 function radixTree(rows) {
     const node = (key, claim) => ({ key, claim, units: [], below: [] });
@@ -438,6 +537,8 @@ export const SHAPES = new Map([
     ["a tree in an Int32Array", siblingArray],
     ["a tree as a table", denseArray],
     ["a tree in a hash table", hashedTree],
+    ["hash4", hashedTree4],
+    ["double", doubleArray],
     ["a tree without long branches", radixTree],
     ["a rolling hash", rollingHash],
 ]);
