@@ -38,9 +38,9 @@ def version(package: str) -> str:
 
 def bundled(source: str, form: str = "esm") -> str:
     """Return what esbuild makes of a module that imports others by absolute paths: minified."""
-    command = [str(rivals.packages() / "node_modules" / ".bin" / "esbuild")]
-    flags = ["--bundle", "--minify", f"--format={form}", "--log-level=error"]
-    return _run([*command, *flags], input=source, cwd=rivals.packages())
+    script = toolchains.TYPESCRIPT / "bundle.mjs"
+    command = [toolchains.node(), script, rivals.packages(), form]
+    return _run([str(part) for part in command], input=source)
 
 
 def gzipped(text: str) -> int:
