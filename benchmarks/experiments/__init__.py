@@ -12,6 +12,10 @@ from benchmarks.outcome import Outcome
 
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
+    "typescript_decisions",
+    "typescript_growth",
+    "typescript_shapes",
+    "typescript_size",
     "verify",
     "commands",
     "watch",
