@@ -12,6 +12,8 @@ from benchmarks.outcome import Outcome
 
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
+    "python_decisions",
+    "python_import",
     "verify",
     "commands",
     "watch",
