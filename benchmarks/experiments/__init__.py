@@ -13,6 +13,7 @@ from benchmarks.outcome import Outcome
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
     "python_decisions",
+    "python_growth",
     "python_import",
     "verify",
     "commands",
