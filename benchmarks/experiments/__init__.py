@@ -14,6 +14,7 @@ from benchmarks.outcome import Outcome
 NAMES = (
     "python_decisions",
     "python_growth",
+    "python_shapes",
     "python_import",
     "verify",
     "commands",

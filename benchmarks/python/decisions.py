@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.python.timing import Ask, Contender, rounds, steady
 
-ROUNDS = 61
+ROUNDS = 201
 OURS, LITELLM, DICT = "derive_provider", "litellm", "dict look-up"
 RAISE = "its error, raised and caught"
 SEEN, UNSEEN = "genai-prices, asked again", "genai-prices, first asked"
@@ -166,11 +166,11 @@ def _often(questions: Sequence[Question], about: int) -> list[Question]:
 
 
 def _asked(registry: Any, rivals: _Rivals, questions: Sequence[Question]) -> dict[str, list[float]]:
-    """Ask all of them some questions; the quick ones often enough for the clock."""
-    often = _often(questions, 2_000)
+    """Ask all of them some questions; the quick ones often enough for the clock, in short turns."""
+    often = _often(questions, 600)
     models = [model for _, model in questions]
     many = [model for _, model in often]
-    several = [model for _, model in _often(questions, 120)]
+    several = [model for _, model in _often(questions, 24)]
     known = rivals.snapshot()
     # Equal to the ids that are asked for, and other objects, as in any program.
     table: dict[str, object] = {"".join(list(model)): None for model in models}

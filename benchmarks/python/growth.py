@@ -19,10 +19,14 @@ from typing import Any
 from benchmarks import catalogs
 from benchmarks.python.timing import Ask, Contender, rounds, steady
 
-ROUNDS, SWEEPS = 101, 7
-DRAWN, TIMES = 50, 40
-SWEPT = 500_000
+ROUNDS = 301
+# A sweep asks for every id once, or so many ids where there are fewer.
+SWEPT, SWEEPS = 5_000, 5
+DRAWN = 50
 CASES = ("listed id", "prefix", "misspelt id", "id of no vendor")
+# How often the ids are asked for in one turn: that is to be short, so that most turns pass between
+# two interruptions, and long enough for what the turn before it drove out of the caches.
+TIMES = dict.fromkeys(CASES, 10) | {"listed id": 80}
 OURS, DICT = "derive_provider", "dict look-up"
 
 
@@ -50,7 +54,7 @@ def questions(size: catalogs.Size) -> dict[str, list[str]]:
         "listed id": _evenly(catalogs.listed(size)),
         "prefix": [f"{name}/another-{number}" for number, name in enumerate(names)],
         "misspelt id": [f"{name}+model-{number}" for number, name in enumerate(names)],
-        "id of no vendor": [f"{number}-nobody" for number in range(DRAWN)],
+        "id of no vendor": [f"no-such-model-{number}" for number in range(DRAWN)],
     }
 
 
@@ -81,7 +85,7 @@ def _grown(registries: Sequence[Any]) -> dict[str, dict[str, list[float]]]:
     for case in CASES:
         contenders: dict[str, Contender] = {}
         for size, registry in zip(catalogs.GROWTH, registries, strict=True):
-            asked = questions(size)[case] * TIMES
+            asked = questions(size)[case] * TIMES[case]
             contenders[str(size.ids)] = steady(_ask(registry, asked), len(asked))
         taken[case] = rounds(contenders, ROUNDS)
     return taken
@@ -94,12 +98,13 @@ def _swept(registries: Sequence[Any]) -> dict[str, dict[str, list[float]]]:
         ids = list(catalogs.listed(size))
         table: dict[str, object] = {"".join(list(model)): None for model in ids}
         random.Random(11).shuffle(ids)
-        asked = ids * max(1, SWEPT // 10 // len(ids))
+        asked = ids * max(1, SWEPT // len(ids))
         contenders = {
             OURS: steady(_ask(registry, asked), len(asked)),
             DICT: steady(_look_up(table, asked), len(asked)),
         }
-        taken[str(size.ids)] = rounds(contenders, SWEEPS)
+        # Short turns are interrupted more seldom, and there is time for many.
+        taken[str(size.ids)] = rounds(contenders, max(SWEEPS, ROUNDS * SWEPT // len(asked) // 2))
     return taken
 
 
