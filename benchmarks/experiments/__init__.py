@@ -15,6 +15,7 @@ NAMES = (
     "verify",
     "commands",
     "watch",
+    "counts",
 )
 
 
