@@ -194,10 +194,8 @@ def _compared(group: Group, records: Records) -> list[Change] | None:
 
 def _verdict(found: list[Change], left_out: list[Group]) -> int:
     worse = [change for change in found if change.is_worse]
-    print(f"\nbench-check: {len(found)} counts compared with benchmarks/{PATH.name}", end="; ")
-    print(
-        f"{len(worse) or 'none'} rose by more than {100 * TOLERANCE:.0f} %, or have nothing to be compared with"
-    )
+    print(f"\nbench-check: {len(found)} counts compared with benchmarks/{PATH.name};", end=" ")
+    print(f"{len(worse) or 'none'} worse by more than {100 * TOLERANCE:.0f} %")
     if left_out:
         print("bench-check: NOT compared, as said above:")
         for group in left_out:
