@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from codegen.frozen import frozen
 from codegen.source import Span
 
 # A file with more is no manifest that somebody got wrong, and nobody reads on from here.
@@ -28,7 +29,7 @@ class Note:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Diagnostic:
     """One finding. `message` is a sentence without a full stop; `hint` says what to write."""
 

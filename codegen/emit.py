@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import unified_diff
 from enum import Enum
 from fnmatch import fnmatch
@@ -18,6 +18,7 @@ from glob import escape
 from pathlib import Path, PurePosixPath
 
 from codegen.digest import is_untouched
+from codegen.frozen import frozen
 from codegen.options import MARKER
 from codegen.render import Artifact
 
@@ -56,7 +57,7 @@ class Cause(Enum):
     CHECKOUT = "it was checked out with other line ends"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drift:
     """One file that differs; `diff` is a unified diff for a changed text, else empty."""
 
@@ -75,7 +76,7 @@ class RefusedError(Exception):
         self.paths = paths
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Written:
     """What a write did, as paths below the output folder."""
 
@@ -186,7 +187,7 @@ def _extra(out: Path, path: str) -> Drift:
     return Drift(kind=Kind.EXTRA, path=path, cause=cause)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tree:
     """A folder, and the artifacts that it is to hold.
 
@@ -518,7 +519,7 @@ def rewrite(path: Path, text: str) -> None:
 # several files, wherever they stand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Replacement:
     """A file below a folder that is to hold other bytes; `old` is None where there is none yet."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from codegen.frozen import frozen
 
 # What stands in source as it is: text that reads from left to right, has no combining marks
 # and is drawn. Fixed ranges and not `unicodedata`, whose answers change between Pythons.
@@ -246,7 +247,7 @@ class UnspellableError(ValueError):
     """A style without escapes has no way to write a character; the message names both."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quoting:
     """How a language writes a string: the style, the quotation mark, and what else to escape.
 

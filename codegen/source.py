@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from pathlib import Path
 
+from codegen.frozen import frozen
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:
@@ -20,7 +22,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Position:
     """A place as an editor shows it: line and column, both counted from 1 in code points."""
 
@@ -51,7 +53,7 @@ def _steps(text: str) -> tuple[int, ...]:
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """A file as text. `path` is how the user named it and is only ever printed.
 
@@ -102,7 +104,7 @@ class Source:
         return self.text[start : end.start() if end is not None else None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sources:
     """The files of a build: the manifest, then its overlays, their bases in rising order."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen import faults
 from codegen.diagnostics import Diagnostic, Severity
+from codegen.frozen import frozen
 from codegen.nearest import did_you_mean
 from codegen.rules import BY_CODE
 from codegen.source import Source, Span
@@ -18,7 +18,7 @@ _DIRECTIVE = re.compile(r"(?<!\S)#[ \t]*providers-codegen:[^\r\n]*")
 _IGNORE = re.compile(r"#\s*providers-codegen:\s*ignore\[([^\]]*)\][ \t]*(.*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suppression:
     """One code that a comment ignores: where it says so, what it reaches, and why."""
 
@@ -28,7 +28,7 @@ class Suppression:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Suppressed:
     """A finding that was ignored, and the reason that the comment gives."""
 

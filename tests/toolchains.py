@@ -124,7 +124,7 @@ def environment() -> dict[str, str]:
     return kept
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
     command = node()
     if command is None:
         raise SystemExit("set-up: no node, so TypeScript cannot be installed")
@@ -186,8 +186,8 @@ def install_packages(folder: Path) -> None:
     """Install the npm packages that the lock file of a folder names."""
     environ = dict(os.environ)
     environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
-    npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
-    subprocess.run(npm, cwd=folder, env=environ, check=True)
+    command = [*npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
+    subprocess.run(command, cwd=folder, env=environ, check=True)
 
 
 def _apt(*arguments: str) -> str:
