@@ -1,9 +1,14 @@
-"""A command that failed -> what to tell whoever ran it."""
+"""Why an experiment could not run -> what to tell whoever started it."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
+
+from benchmarks.outcome import NotRunError
+
+# What a machine may do to an experiment; everything else is a mistake of ours, with a traceback.
+EXPECTED = (NotRunError, OSError, subprocess.SubprocessError)
 
 _LINES = 12
 
@@ -12,9 +17,17 @@ def _text(said: bytes | str | None) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else said or ""
 
 
-def words(error: subprocess.CalledProcessError) -> str:
+def _ended(error: subprocess.CalledProcessError) -> str:
     """Return the command, its exit code, and the end of what it said, where that was caught."""
     command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
     said = (_text(error.stderr).strip() or _text(error.stdout).strip()).splitlines()
-    lines = [f"a command ended with {error.returncode}: {command}", *said[-_LINES:]]
-    return "\n  ".join(lines)
+    return "\n    ".join([f"exit code {error.returncode}: {command}", *said[-_LINES:]])
+
+
+def words(error: BaseException) -> str:
+    """Return one line that says what is wrong, and the last lines of a command that failed."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return _ended(error)
+    if isinstance(error, FileNotFoundError) and "/" not in str(error.filename):
+        return f"{error.filename} is not on this machine"
+    return str(error)

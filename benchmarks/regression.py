@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -161,18 +160,24 @@ def changes(was: Counted, now: Counted) -> list[Change]:
 # what is said
 
 
-def _number(count: float) -> str:
-    return f"{_rounded(count):,}"
+def _number(count: float | None) -> str:
+    return "nothing" if count is None else f"{_rounded(count):,}"
+
+
+def _mark(change: Change) -> str:
+    if change.was is None:
+        return "NEW"
+    if change.now is None:
+        return "GONE"
+    return "ROSE" if change.is_worse else "fell" if change.is_better else "ok"
 
 
 def _line(change: Change) -> str:
-    if change.now is None:
-        return f"  GONE   {change.name}: was {_number(change.was)}, and is not counted any more"
-    if change.was is None:
-        return f"  NEW    {change.name}: {_number(change.now)}, and nothing is recorded for it"
-    mark = "ROSE" if change.is_worse else "fell" if change.is_better else "ok"
-    by = f" ({change.now / change.was - 1:+.0%})" if mark != "ok" and change.was else ""
-    return f"  {mark:<5}  {change.name}: was {_number(change.was)}, now {_number(change.now)}{by}"
+    by = ""
+    if change.was and change.now and (change.is_worse or change.is_better):
+        by = f" ({change.now / change.was - 1:+.0%})"
+    sides = f"was {_number(change.was)}, now {_number(change.now)}{by}"
+    return f"  {_mark(change):<5}  {change.name}: {sides}"
 
 
 def _compared(group: Group, records: Records) -> list[Change] | None:
@@ -269,17 +274,14 @@ def main() -> int:
     step = record if chosen.record else compare
     try:
         return step(groups([PYTHON, *chosen.also]), records)
-    except NotRunError as error:
-        print(f"bench-check: nothing is written: {error}", file=sys.stderr)
-    except subprocess.CalledProcessError as error:
-        print(f"bench-check: {failures.words(error)}", file=sys.stderr)
-    except OSError as error:
-        print(f"bench-check: {error}", file=sys.stderr)
-    return 1
+    except failures.EXPECTED as error:
+        print(f"bench-check: nothing is written: {failures.words(error)}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("bench-check: interrupted; nothing is written")
+        print("\nbench-check: interrupted; nothing is written", file=sys.stderr)
+        sys.exit(130)

@@ -17,9 +17,10 @@ from benchmarks.places import ROOT
 HOW = "valgrind is not on this machine; `apt-get install valgrind` brings it"
 
 
-def is_here() -> bool:
-    """Whether this machine can count instructions."""
-    return shutil.which("valgrind") is not None
+def valgrind() -> Path | None:
+    """Return the valgrind command, or None."""
+    on_path = shutil.which("valgrind")
+    return Path(on_path) if on_path else None
 
 
 def count(command: Sequence[str], env: Mapping[str, str], only: str | None = None) -> int:
@@ -28,14 +29,15 @@ def count(command: Sequence[str], env: Mapping[str, str], only: str | None = Non
     What the function calls is counted with it. Raises `CalledProcessError` where the command
     fails, and `NotRunError` where there is no valgrind.
     """
-    if not is_here():
+    found = valgrind()
+    if found is None:
         raise NotRunError(HOW)
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "profile"
         options = ["--tool=callgrind", "-q", f"--callgrind-out-file={profile}"]
         if only is not None:
             options.append(f"--toggle-collect={only}")
-        counted = ["valgrind", *options, *command]
+        counted = [str(found), *options, *command]
         subprocess.run(counted, cwd=ROOT, env=dict(env), check=True, capture_output=True)
         totals = re.search(r"^totals: (\d+)$", profile.read_text(), flags=re.MULTILINE)
     if totals is None:

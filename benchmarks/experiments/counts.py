@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.counts import compiler, decide, go_artifact, python_artifact
+from benchmarks.counts import callgrind, compiler, decide, go_artifact, python_artifact
 from benchmarks.counts.questions import Kind
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure
 from benchmarks.places import PYTHON
+from tests import toolchains
 
 TITLE = "Instructions, as valgrind counts them"
 RUNS = 3
+NEEDS = (callgrind.valgrind, toolchains.go)
 # Half of what the check of ratios allows, so that it can never be red by chance.
 LIMIT = 1.05
 
