@@ -14,7 +14,7 @@ from benchmarks.counts.questions import Kind
 from benchmarks.places import BUILD, ROOT
 
 _HERE = Path(__file__).resolve().parent
-_ARTIFACT = str(ROOT / "generated" / "python")
+ARTIFACT = ROOT / "generated" / "python"
 # The difference of so many passes and twice as many is what they take without the start; the
 # interpreter has long put its fast paths in when the first are over.
 _PASSES = 25
@@ -60,14 +60,14 @@ def minor_and_build(python: str) -> tuple[str, str]:
 
 
 @cache
-def traced(python: str) -> dict[Kind, dict[str, float]]:
+def traced(python: str, artifact: Path = ARTIFACT) -> dict[Kind, dict[str, float]]:
     """Return the `bytecodes` and `calls` of an average decision of each kind."""
-    printed = _printed(_command(python, "trace.py", questions.file(), _ARTIFACT))
+    printed = _printed(_command(python, "trace.py", questions.file(), str(artifact)))
     return {Kind(kind): counted for kind, counted in json.loads(printed).items()}
 
 
 def _loop(python: str, name: str, passes: int) -> list[str]:
-    return _command(python, "decide.py", name, str(passes), questions.file(), _ARTIFACT)
+    return _command(python, "decide.py", name, str(passes), questions.file(), str(ARTIFACT))
 
 
 def instructions(python: str) -> dict[str, float]:

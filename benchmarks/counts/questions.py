@@ -88,10 +88,11 @@ def file() -> str:
     """
     path = BUILD / "counts" / "questions.tsv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = (
+    lines = "".join(
         f"{kind.value}\t{runtime}\t{model}\n"
         for kind, questions in by_kind().items()
         for runtime, model in questions
     )
-    path.write_text("".join(lines), encoding="utf-8")
+    if not path.is_file() or path.read_text(encoding="utf-8") != lines:
+        path.write_text(lines, encoding="utf-8")
     return str(path)
