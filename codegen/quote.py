@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache, lru_cache
+from json.encoder import encode_basestring
 
 from codegen.frozen import frozen
 
@@ -183,7 +184,7 @@ def escape_hidden(document: str) -> str:
 
 def json_string(text: str) -> str:
     """Return a text as a JSON literal."""
-    return escape_hidden(json.dumps(text, ensure_ascii=False))
+    return escape_hidden(encode_basestring(text))
 
 
 _COMMENT_ENDS = (

@@ -19,14 +19,16 @@ SCHEMA = "providers.schema.json"
 
 @frozen
 class DataView:
-    """What the templates at the top of templates/ print; `registry` and `cases` are JSON."""
+    """What the templates at the top of templates/ print; `registry` is JSON, and so is each
+    line of `cases`.
+    """
 
     header: Header
     marker_json: str
     command_json: str
     fingerprint: str
     registry: str
-    cases: tuple[str, ...]
+    cases: str
     python_package: str
     npm_name: str
     go_module: str
@@ -62,7 +64,7 @@ def _view(registry: Registry, options: Options) -> DataView:
         command_json=json_string(lines.command),
         fingerprint=fingerprint(registry),
         registry=_indented(plain(registry)),
-        cases=tuple(_compact(case) for case in vectors(registry)),
+        cases=",\n    ".join(map(_compact, vectors(registry))),
         python_package=options.python_package,
         npm_name=options.npm_name,
         go_module=options.go_module,
