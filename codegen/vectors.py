@@ -33,11 +33,11 @@ class Case:
     arguments: Json
 
 
-# A runtime is asked where each of its own ids goes, however many it has. Beyond that, so many
-# ids of each kind are asked about, spread evenly over all: the thousandth like it tells no more.
-_OWN = 64
-# In all, for ids from anywhere, which all runtimes share out among them.
-_ELSEWHERE = 2_048
+# A runtime is asked where each of its own ids goes, however many it has. For everything else there
+# are so many ids of a kind for one runtime, and so many for all of them together, spread evenly over
+# what there is: the thousandth like it tells no more.
+_MOST = 64
+_IN_ALL = 2_048
 
 _Item = TypeVar("_Item")
 
@@ -47,9 +47,10 @@ class _Ids:
     """The ids worth asking about.
 
     By runtime, `own` are all of its own, and `chosen` those of them to ask everything about.
-    `catalog` are ids of the whole catalog.
+    `catalog` are ids of the whole catalog. `most` is how many of a kind are chosen.
     """
 
+    most: int
     own: dict[str, tuple[str, ...]]
     chosen: dict[str, tuple[str, ...]]
     catalog: tuple[str, ...]
@@ -100,14 +101,16 @@ def _distinct(ids: Iterable[str]) -> tuple[str, ...]:
 def _ids(registry: Registry) -> _Ids:
     kinds = {str(r.name): tuple(_runtime_ids(registry, r)) for r in registry.runtimes}
     own = {name: _distinct(chain(*rows)) for name, rows in kinds.items()}
+    share = max(_IN_ALL // max(len(registry.runtimes), 1), 1)
+    most = min(_MOST, share)
     chosen = {
-        name: _distinct(chain.from_iterable(_spread(row, _OWN) for row in rows))
+        name: _distinct(chain.from_iterable(_spread(row, most) for row in rows))
         for name, rows in kinds.items()
     }
     owned = (model for provider in registry.providers for model in _provider_ids(provider))
     catalog = _distinct(chain(*own.values(), owned))
-    share = _ELSEWHERE // max(len(registry.runtimes), 1)
-    return _Ids(own=own, chosen=chosen, catalog=tuple(_spread(catalog, share)))
+    catalog = tuple(_spread(catalog, share))
+    return _Ids(most=most, own=own, chosen=chosen, catalog=catalog)
 
 
 def _hostile(model: str) -> Iterator[str]:
@@ -149,10 +152,10 @@ def _route_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
 def _auth_sets(providers: tuple[Provider, ...]) -> Iterator[list[str]]:
     """Yield the sets of names that tell providers apart, and those that do not."""
     known = tuple(dict.fromkeys(str(name) for p in providers for name in p.auth_env))
-    names = list(_spread(known, _OWN))
+    names = list(_spread(known, _MOST))
     yield from ([name] for name in names)
     yield names
-    yield [name for p in _spread(providers, _OWN) for name in p.auth_env[:1]]
+    yield [name for p in _spread(providers, _MOST) for name in p.auth_env[:1]]
     yield ["UNRELATED_KEY", *names[:1]]
     yield ["UNRELATED_KEY"]
 
@@ -166,7 +169,7 @@ def _ties(
         providers = routing.claimants(registry, runtime.name, model)
         tied = tuple(provider.name for provider in providers)
         asked[tied] += 1
-        if len(tied) > 1 and asked[tied] <= _OWN:
+        if len(tied) > 1 and asked[tied] <= _MOST:
             yield model, providers
 
 
@@ -264,7 +267,7 @@ def _menu_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
         owners = next((found for _, found in _ties(registry, runtime, runtime.menu)), ())
         for names in _auth_sets(owners) if owners else ():
             yield _case("offered_models", runtime=runtime.name, auth_env=names)
-        for model in _spread(runtime.menu, _OWN):
+        for model in _spread(runtime.menu, ids.most):
             yield from _suggest_cases(runtime.name, model)
 
 

@@ -49,11 +49,13 @@ def _indented(value: object, *, sort_keys: bool = True) -> str:
 
 
 # One for thousands of cases, none of which contains itself.
-_COMPACT = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(", ", ": "))
+_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(", ", ": "))
 
 
 def _compact(value: object) -> str:
-    return escape_hidden(_COMPACT.encode(value))
+    text = _ON_ONE_LINE.encode(value)
+    # Most cases are plain ASCII, where nothing hides that can be printed.
+    return text if text.isascii() and text.isprintable() else escape_hidden(text)
 
 
 def _view(registry: Registry, options: Options) -> DataView:
