@@ -178,6 +178,7 @@ def escape_hidden(document: str) -> str:
     >>> print(escape_hidden('{"a": "\u202eé"}'))
     {"a": "\u202eé"}
     """
+    # Nothing hides in plain ASCII that can be printed.
     is_plain = document.isascii() and document.isprintable()
     return document if is_plain else _BEYOND_ASCII.sub(_json_escape, document)
 

@@ -19,9 +19,7 @@ SCHEMA = "providers.schema.json"
 
 @frozen
 class DataView:
-    """What the templates at the top of templates/ print; `registry` is JSON, and so is each
-    line of `cases`.
-    """
+    """What the templates at the top of templates/ print; `registry` and the `cases` are JSON."""
 
     header: Header
     marker_json: str
@@ -53,9 +51,7 @@ _ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separa
 
 
 def _compact(value: object) -> str:
-    text = _ON_ONE_LINE.encode(value)
-    # Most cases are plain ASCII, where nothing hides that can be printed.
-    return text if text.isascii() and text.isprintable() else escape_hidden(text)
+    return escape_hidden(_ON_ONE_LINE.encode(value))
 
 
 def _view(registry: Registry, options: Options) -> DataView:
