@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache, lru_cache
+from json.encoder import encode_basestring
 
 from codegen.frozen import frozen
 
@@ -177,13 +178,14 @@ def escape_hidden(document: str) -> str:
     >>> print(escape_hidden('{"a": "\u202eé"}'))
     {"a": "\u202eé"}
     """
+    # Nothing hides in plain ASCII that can be printed.
     is_plain = document.isascii() and document.isprintable()
     return document if is_plain else _BEYOND_ASCII.sub(_json_escape, document)
 
 
 def json_string(text: str) -> str:
     """Return a text as a JSON literal."""
-    return escape_hidden(json.dumps(text, ensure_ascii=False))
+    return escape_hidden(encode_basestring(text))
 
 
 _COMMENT_ENDS = (
