@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from codegen import faults, overlays, render, suppressions, syntax
 from codegen.checks import check
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, settle
+from codegen.frozen import frozen
 from codegen.ir import Registry
 from codegen.nearest import few_hints
 from codegen.options import Options, Tell, telling_nobody
@@ -54,7 +55,7 @@ def _one_run() -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loaded:
     """A manifest and its overlays as far as they could be read: texts, IR, and all findings.
 
@@ -77,7 +78,7 @@ class Loaded:
         return self.sources.files[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _File:
     """One file as far as it could be read; `registry` is None where it has no structure."""
 

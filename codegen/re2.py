@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from codegen.frozen import frozen
+
 # reading a pattern
 
 _ESCAPE = r"\\(?:x\{[0-9A-Fa-f]+\}|x[0-9A-Fa-f]{2}|0[0-7]{0,2}|[1-7][0-7]{1,2}|.)"
@@ -113,33 +115,33 @@ def _any_case(members: frozenset[str]) -> frozenset[str]:
 # the tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Char:
     """One character out of a set."""
 
     members: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _All:
     """`.*`: any characters but line feeds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Edge:
     """The start or the end of the text."""
 
     is_start: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Choice:
     """Alternatives, each of which is a row of trees."""
 
     branches: tuple[tuple[_Tree, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Repeat:
     """A tree so many times."""
 
@@ -204,7 +206,7 @@ class _Reader:
 # the states
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _State:
     """A state and where it leads: on one of `members` (None: on all but a line feed), or,
     where it is a fork, on nothing at all; an edge does so at that edge only.

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 
+from codegen.frozen import frozen
 from codegen.ir import (
     ANTHROPIC_VERSION,
     Arm,
@@ -122,7 +123,7 @@ class Step(StrEnum):
     PATTERN = "pattern"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """How an id found its provider: the arms that list or match it, and what decided.
 
@@ -246,7 +247,7 @@ def _refuse_ambiguous(runtime: Runtime, model: str, candidates: Iterable[Provide
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trace:
     """A decision as it went, step by step, up to the provider or the refusal.
 
@@ -393,7 +394,7 @@ class Verdict(StrEnum):
 _REFUSED = (Verdict.WITHDRAWN, Verdict.UNREGISTERED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validation:
     """A verdict on a runtime and a trimmed model; suggestions only where it is refused."""
 
@@ -473,7 +474,7 @@ class BillingSource(StrEnum):
     CONSTANT_FALLBACK = "constant_fallback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Billing:
     """A billing mode, its source, and the provider's name where one was derived."""
 
@@ -503,7 +504,7 @@ def resolve_billing_mode(
     return Billing(mode=mode, source=BillingSource.DERIVED_PROVIDER, provider=provider.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MissingCredentials:
     """A BYOK provider that lacks a key, and the names any one of which would do."""
 
@@ -528,7 +529,7 @@ def missing_credentials(
 # resolve_upstream, endpoint, wire_model, select_credential
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Upstream:
     """A vendor, the model id it knows, and the provider that claims the vendor."""
 
@@ -594,7 +595,7 @@ def wire_model(registry: Registry, provider: str, model: str) -> str:
     return model if model.startswith(prefix) else prefix + model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Credential:
     """A variable's name, its layer, and the header to send its value in.
 
@@ -646,7 +647,7 @@ def select_credential(
 # menus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OfferedModel:
     """An id of the menu, its provider, who pays, and the names that open it where BYOK."""
 

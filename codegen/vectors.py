@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, cycle
 from typing import TypeVar
 
 from codegen import routing
 from codegen.canonical import fingerprint, plain
+from codegen.frozen import frozen
 from codegen.ir import Protocol, Provider, Registry, Runtime
 from codegen.probes import probe
 
@@ -25,7 +25,7 @@ _WHITE_SPACE = (
 _NOT_WHITE_SPACE = "\x00\x1c\x1d\x1e\x1f\u180e\u200b\u2060\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Case:
     """A question: the function's name in snake case and its arguments as JSON data."""
 
@@ -42,7 +42,7 @@ _IN_ALL = 2_048
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Ids:
     """The ids worth asking about.
 

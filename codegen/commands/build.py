@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,11 @@ from codegen.commands.loading import is_failing, loaded_with
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import INPUT, OUTPUT, REPORTING, with_flags
 from codegen.ir import Registry
-from codegen.manual import Manual
 from codegen.options import Options
 from codegen.report import Failure
+
+if TYPE_CHECKING:
+    from codegen.manual import Manual
 
 
 def _counts(registry: Registry) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from codegen.comparison.changes import Change, Kind
 from codegen.comparison.outcomes import (
     Candidate,
-    Impact,
     Movement,
     Outcome,
     Standing,
@@ -19,6 +18,7 @@ from codegen.comparison.outcomes import (
 from codegen.comparison.outcomes import movements as moved
 from codegen.comparison.regions import Region, single
 from codegen.comparison.space import Cell, Space
+from codegen.impact import Impact
 from codegen.ir import Arm, Provider, Registry, Runtime
 from codegen.source import Span
 

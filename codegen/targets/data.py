@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.canonical import fingerprint, plain
+from codegen.frozen import frozen
 from codegen.ir import Registry
 from codegen.json_schema import json_schema
 from codegen.options import Options
@@ -17,7 +17,7 @@ from codegen.vectors import vectors
 SCHEMA = "providers.schema.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DataView:
     """What the templates at the top of templates/ print; `registry` and `cases` are JSON."""
 
@@ -33,7 +33,7 @@ class DataView:
     command: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SchemaView:
     """What the template of the JSON Schema prints: JSON, the keywords as pairs of it."""
 
@@ -46,7 +46,8 @@ def _indented(value: object, *, sort_keys: bool = True) -> str:
     return escape_hidden(text).replace("\n", "\n  ")
 
 
-_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": "))
+# One for thousands of cases, none of which contains itself.
+_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(", ", ": "))
 
 
 def _compact(value: object) -> str:
