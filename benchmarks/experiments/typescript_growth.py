@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import catalogs
 from benchmarks.catalogs import GROWTH, RUNTIME, Size
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure, median
 from benchmarks.places import BUILD
-from benchmarks.typescript import artifacts, asking
+from benchmarks.typescript import artifacts, asking, questions
 
 TITLE = "Growth of the catalog: TypeScript in Node"
-QUESTIONS = 50
 IMPORTS = 5
 LIMITS = {"listed": 1.3, "prefix": 2.0, "miss": 2.0}
 
@@ -28,21 +26,9 @@ def _label(size: Size) -> str:
     return f"{size.providers:,} providers, {size.ids:,} ids"
 
 
-def _evenly(values: tuple[str, ...], count: int) -> Iterator[str]:
-    return (values[number * len(values) // count] for number in range(count))
-
-
-def _questions(size: Size) -> dict[str, Any]:
-    vendors = _evenly(catalogs.words(size), QUESTIONS)
-    # Vendors that no size has: their names share beginnings with those of a large catalog.
-    strangers = catalogs.words(Size(providers=GROWTH[-1].providers + QUESTIONS, ids=0))
-    return {
-        "module": str(artifacts.module(size)),
-        "runtime": RUNTIME,
-        "listed": list(_evenly(catalogs.listed(size), QUESTIONS)),
-        "prefix": [f"{name}:unlisted-{number}" for number, name in enumerate(vendors)],
-        "miss": [f"{name}/model-1-turbo" for name in strangers[-QUESTIONS:]],
-    }
+def _asked(size: Size) -> dict[str, Any]:
+    texts = {kind: list(ids) for kind, ids in questions.of(size).items()}
+    return {"module": str(artifacts.module(size)), "runtime": RUNTIME, **texts}
 
 
 def _decisions(asked: dict[str, Any]) -> list[Figure]:
@@ -70,7 +56,7 @@ def _imports(asked: dict[str, Any]) -> Iterator[Figure]:
 
 
 def run() -> Outcome:
-    asked = {_label(size): _questions(size) for size in GROWTH}
+    asked = {_label(size): _asked(size) for size in GROWTH}
     figures = (*_decisions(asked), *_imports(asked))
     smallest, largest = _label(GROWTH[0]), _label(GROWTH[-1])
     targets = tuple(

@@ -11,7 +11,7 @@ from benchmarks import catalogs
 from benchmarks.catalogs import Size
 from benchmarks.places import BUILD, ROOT
 from codegen import render, syntax
-from codegen.ir import Registry, Runtime
+from codegen.ir import Registry, Runtime, Text
 from codegen.options import Options
 from codegen.parse import parse
 from codegen.source import Source
@@ -35,7 +35,7 @@ def _digest() -> str:
 
 
 def _filled(runtime: Runtime, size: Size) -> Runtime:
-    ids = catalogs.listed(size)
+    ids = tuple(map(Text, catalogs.listed(size)))
     arms = (
         replace(arm, models=ids[number :: size.providers])
         for number, arm in enumerate(runtime.arms)

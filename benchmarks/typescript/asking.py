@@ -16,7 +16,8 @@ HERE = Path(__file__).resolve().parent
 
 def _run(command: list[str], **kwargs: Any) -> str:
     done = subprocess.run(command, check=True, capture_output=True, text=True, **kwargs)
-    return done.stdout
+    printed: str = done.stdout
+    return printed
 
 
 def node(script: str, *arguments: str) -> Any:

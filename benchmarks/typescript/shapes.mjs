@@ -189,47 +189,6 @@ function siblingTree(rows) {
     };
 }
 
-/** The same tree in one Int32Array, four numbers a node: unit, below, beside, claim. */
-function siblingArray(rows) {
-    const nodes = new Int32Array(4 * (1 + rows.reduce((sum, [key]) => sum + key.length, 0)));
-    const claims = [undefined];
-    let end = 4;
-    const child = (parent, unit) => {
-        let one = nodes[parent + 1];
-        while (one !== 0 && nodes[one] !== unit) {
-            one = nodes[one + 2];
-        }
-        return one;
-    };
-    for (const [key, variants] of rows) {
-        let at = 0;
-        for (let index = 0; index < key.length; index += 1) {
-            const unit = key.charCodeAt(index);
-            let next = child(at, unit);
-            if (next === 0) {
-                next = end;
-                end += 4;
-                nodes.set([unit, 0, nodes[at + 1], nodes[at + 3]], next);
-                nodes[at + 1] = next;
-            }
-            at = next;
-        }
-        claims.push(chained(variants, claims[nodes[at + 3]]));
-        nodes[at + 3] = claims.length - 1;
-    }
-    return (model) => {
-        let at = 0;
-        for (let index = 0; index < model.length; index += 1) {
-            const next = child(at, foldedUnit(model.charCodeAt(index)));
-            if (next === 0) {
-                break;
-            }
-            at = next;
-        }
-        return claimed(model, claims[nodes[at + 3]]);
-    };
-}
-
 /** The same tree as a table: a row for each node, a column for each code unit that any key has. */
 function denseArray(rows) {
     const columns = new Map();
@@ -325,162 +284,51 @@ function hashedTree(rows) {
     };
 }
 
-/** The tree in a hash table of wider slots. */
-function hashedTree4(rows) {
-    let bits = 4;
-    const size = rows.reduce((sum, [key]) => sum + key.length, 0);
-    while (1 << bits < 2 * size) {
-        bits += 1;
+/** A base from which every unit leads to a free place, near the end of the row. */
+function baseFor(taken, units) {
+    let base = Math.max(1, taken.length - 64);
+    while (units.some((unit) => taken[base + unit] !== undefined)) {
+        base += 1;
     }
-    const slots = new Int32Array(4 << bits);
-    const shift = 30 - bits;
-    const mask = (4 << bits) - 4;
-    const claimOf = [undefined];
-    const place = (node, unit) => {
-        let at = (Math.imul(node + Math.imul(unit, 0x85ebca6b), 0x9e3779b1) >>> shift) & mask;
-        while (slots[at + 2] !== 0 && (slots[at] !== node || slots[at + 1] !== unit)) {
-            at = (at + 4) & mask;
-        }
-        return at;
-    };
-    for (const [key, variants] of rows) {
-        let node = 0;
-        for (let index = 0; index < key.length; index += 1) {
-            const unit = key.charCodeAt(index);
-            const at = place(node, unit);
-            if (slots[at + 2] === 0) {
-                slots.set([node, unit, claimOf.length], at);
-                claimOf.push(claimOf[node]);
-            }
-            node = slots[at + 2];
-        }
-        claimOf[node] = chained(variants, claimOf[node]);
-    }
-    return (model) => {
-        let node = 0;
-        for (let index = 0; index < model.length; index += 1) {
-            const next = slots[place(node, foldedUnit(model.charCodeAt(index))) + 2];
-            if (next === 0) {
-                break;
-            }
-            node = next;
-        }
-        return claimed(model, claimOf[node]);
-    };
+    return base;
 }
 
-/** A double array: the children of a node stand at its base plus their code unit. */
-function doubleArray(rows) {
+/** The same tree in two rows of numbers: a step leads to the base of a place plus the unit. */
+function packedTree(rows) {
     const root = { below: new Map(), claim: undefined };
     for (const [key, variants] of rows) {
         let node = root;
         for (let index = 0; index < key.length; index += 1) {
             const unit = key.charCodeAt(index);
-            let next = node.below.get(unit);
-            if (next === undefined) {
-                next = { below: new Map(), claim: node.claim };
-                node.below.set(unit, next);
-            }
+            const next = node.below.get(unit) ?? { below: new Map(), claim: node.claim };
+            node.below.set(unit, next);
             node = next;
         }
         node.claim = chained(variants, node.claim);
     }
-    const bases = [];
-    const owner = [0];
-    const claims = [];
-    let free = 1;
-    const queue = [[root, 0]];
-    for (const [node, at] of queue) {
-        claims[at] = node.claim;
-        bases[at] = 0;
-        if (node.below.size === 0) continue;
-        const units = [...node.below.keys()].sort((a, b) => a - b);
-        while (owner[free] !== undefined) free += 1;
-        let base = Math.max(free - units[0], 1 - units[0]);
-        while (units.some((unit) => owner[base + unit] !== undefined)) base += 1;
-        bases[at] = base;
-        for (const unit of units) {
-            owner[base + unit] = at;
-            queue.push([node.below.get(unit), base + unit]);
+    const [nodes, bases, befores, places] = [[root], [0], [0], [0]];
+    for (const at of places) {
+        const { below } = nodes[at];
+        bases[at] = baseFor(nodes, [...below.keys()]);
+        for (const [unit, node] of below) {
+            const place = bases[at] + unit;
+            nodes[place] = node;
+            befores[place] = at;
+            places.push(place);
         }
     }
-    const size = owner.length;
-    const cells = new Int32Array(2 * size);
-    for (let at = 0; at < size; at += 1) {
-        cells[2 * at] = bases[at] ?? 0;
-        cells[2 * at + 1] = owner[at] ?? -1;
-    }
-    cells[1] = -1;
+    const baseOf = Int32Array.from(nodes, (_, at) => bases[at] ?? -1);
+    const beforeOf = Int32Array.from(nodes, (_, at) => befores[at] ?? -1);
     return (model) => {
         let at = 0;
         for (let index = 0; index < model.length; index += 1) {
-            const next = cells[2 * at] + foldedUnit(model.charCodeAt(index));
-            if (next >= size || next < 0 || cells[2 * next + 1] !== at) {
+            const place = baseOf[at] + foldedUnit(model.charCodeAt(index));
+            if (place >= beforeOf.length || beforeOf[place] !== at) {
                 break;
             }
-            at = next;
+            at = place;
         }
-        return claimed(model, claims[at]);
-    };
-}
-
-/** A tree that branches only where keys part; the rest of a key is compared at once. */
-function radixTree(rows) {
-    const node = (key, claim) => ({ key, claim, units: [], below: [] });
-    const root = node("", undefined);
-    const keys = [...rows].sort(([one], [other]) => (one < other ? -1 : 1));
-    const grow = (parent, from, to, depth) => {
-        let start = from;
-        while (start < to) {
-            const unit = keys[start][0].charCodeAt(depth);
-            let end = start;
-            while (end < to && keys[end][0].charCodeAt(depth) === unit) {
-                end += 1;
-            }
-            const [first, last] = [keys[start][0], keys[end - 1][0]];
-            let size = depth + 1;
-            while (size < first.length && first.charCodeAt(size) === last.charCodeAt(size)) {
-                size += 1;
-            }
-            const child = node(first.slice(0, size), parent.claim);
-            let rest = start;
-            if (first.length === size) {
-                child.claim = chained(keys[start][1], child.claim);
-                rest += 1;
-            }
-            parent.units.push(unit);
-            parent.below.push(child);
-            grow(child, rest, end, size);
-            start = end;
-        }
-    };
-    let begin = 0;
-    if (keys.length > 0 && keys[0][0] === "") {
-        root.claim = chained(keys[0][1], undefined);
-        begin = 1;
-    }
-    grow(root, begin, keys.length, 0);
-    return (model) => {
-        let at = root;
-        let depth = 0;
-        while (depth < model.length) {
-            const next = at.below[at.units.indexOf(foldedUnit(model.charCodeAt(depth)))];
-            if (next === undefined || next.key.length > model.length) {
-                break;
-            }
-            depth += 1;
-            while (
-                depth < next.key.length &&
-                next.key.charCodeAt(depth) === foldedUnit(model.charCodeAt(depth))
-            ) {
-                depth += 1;
-            }
-            if (depth < next.key.length) {
-                break;
-            }
-            at = next;
-        }
-        return claimed(model, at.claim);
+        return claimed(model, nodes[at].claim);
     };
 }
 
@@ -532,13 +380,10 @@ function rollingHash(rows) {
 export const SHAPES = new Map([
     ["a Map, one look-up per length", lengths],
     ["sorted keys, binary search", sorted],
+    ["a rolling hash", rollingHash],
     ["a tree of Maps", mapTree],
     ["a tree of objects", siblingTree],
-    ["a tree in an Int32Array", siblingArray],
-    ["a tree as a table", denseArray],
     ["a tree in a hash table", hashedTree],
-    ["hash4", hashedTree4],
-    ["double", doubleArray],
-    ["a tree without long branches", radixTree],
-    ["a rolling hash", rollingHash],
+    ["a tree as a table", denseArray],
+    ["a tree in two rows (kept)", packedTree],
 ]);
