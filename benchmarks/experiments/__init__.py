@@ -12,6 +12,9 @@ from benchmarks.outcome import Outcome
 
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
+    "go_decisions",
+    "go_shapes",
+    "go_growth",
     "verify",
     "commands",
     "watch",
