@@ -59,21 +59,26 @@ def run(command: Sequence[str], cwd: Path) -> str:
     return done.stdout
 
 
-def compiled(package: Path, name: str) -> Path:
-    """Run the tests of a package, and return it as a program that runs its benchmarks."""
+def compiled(package: Path, name: str, work: Path | None = None) -> Path:
+    """Run the tests of a package, and return it as a program that runs its benchmarks.
+
+    The program runs in `work`, or else in the folder of the package.
+    """
     BUILD.mkdir(parents=True, exist_ok=True)
     program = BUILD / f"{name}.test"
     run([_go(), "test", "-c", "-o", str(program), "."], package)
-    run([str(program)], package)
+    run([str(program)], work or package)
     return program
 
 
-def measured(program: Path, package: Path, benchmarks: str, milliseconds: int) -> Round:
+def measured(program: Path, work: Path, benchmarks: str, milliseconds: int) -> Round:
     """Run the benchmarks whose names match, once, on one processor."""
     options = (f"-test.benchtime={milliseconds}ms", "-test.cpu=1", "-test.run=^$")
-    printed = run([str(program), f"-test.bench={benchmarks}", *options], package)
+    printed = run([str(program), f"-test.bench={benchmarks}", *options], work)
     found = {
-        name: Measured(nanoseconds=float(taken), allocations=int(allocations or 0))
+        name.replace("_", " "): Measured(
+            nanoseconds=float(taken), allocations=int(allocations or 0)
+        )
         for name, taken, allocations in _LINE.findall(printed)
     }
     if not found:
@@ -81,22 +86,20 @@ def measured(program: Path, package: Path, benchmarks: str, milliseconds: int) -
     return found
 
 
-def rounds(program: Path, package: Path, benchmarks: str, count: int) -> list[Round]:
+def rounds(program: Path, work: Path, benchmarks: str, count: int) -> list[Round]:
     """Run the benchmarks so many times, in short turns."""
-    return [measured(program, package, benchmarks, 4) for _ in range(count)]
+    return [measured(program, work, benchmarks, 4) for _ in range(count)]
 
 
 def ratio(taken: Sequence[Round], slower: str, faster: str) -> float:
     """Return how many times as long the first takes as the second: the median of the rounds."""
-    return statistics.median(
-        each[slower].nanoseconds / each[faster].nanoseconds for each in taken
-    )
+    return statistics.median(each[slower].nanoseconds / each[faster].nanoseconds for each in taken)
 
 
 def figures(taken: Sequence[Round]) -> tuple[Figure, ...]:
     """Return a figure of the time of each benchmark; their names are `case/contender`."""
     found = []
-    for name in taken[0]:
+    for name in sorted(taken[0]):
         case, _, contender = name.partition("/")
         times = [each[name].nanoseconds for each in taken]
         found.append(figure(case, contender, "ns", times))
