@@ -81,6 +81,12 @@ def tsc() -> Path | None:
     return script if script.is_file() else None
 
 
+def bundler() -> Path | None:
+    """Return the script that bundles with esbuild, to be run by node, or None."""
+    package = TYPESCRIPT / "node_modules" / "esbuild" / "package.json"
+    return TYPESCRIPT / "bundle.mjs" if package.is_file() else None
+
+
 def cargo() -> Path | None:
     """Return the cargo command, or None. Nothing installs it: only an example is for Rust."""
     on_path = shutil.which("cargo")
@@ -124,7 +130,7 @@ def environment() -> dict[str, str]:
     return kept
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
     command = node()
     if command is None:
         raise SystemExit("set-up: no node, so TypeScript cannot be installed")
@@ -186,8 +192,8 @@ def install_packages(folder: Path) -> None:
     """Install the npm packages that the lock file of a folder names."""
     environ = dict(os.environ)
     environ["PATH"] = os.pathsep.join([str((node() or Path()).parent), environ["PATH"]])
-    npm = [*_npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
-    subprocess.run(npm, cwd=folder, env=environ, check=True)
+    command = [*npm(), "ci", "--no-fund", "--no-audit", "--loglevel=error", "--silent"]
+    subprocess.run(command, cwd=folder, env=environ, check=True)
 
 
 def _apt(*arguments: str) -> str:

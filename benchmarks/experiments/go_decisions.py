@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from benchmarks import gobench
 from benchmarks.gobench import Round
 from benchmarks.outcome import Limit, Outcome, Target
+from tests import toolchains
 
+NEEDS = (toolchains.go,)
 TITLE = "Go: `DeriveProvider` of the real manifest"
 ROUNDS = 61
 

@@ -23,7 +23,7 @@ from benchmarks.gobench import Round
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure
 from benchmarks.places import BUILD
 from codegen import syntax
-from codegen.ir import Registry
+from codegen.ir import Registry, Text
 from codegen.options import Options
 from codegen.parse import parse
 from codegen.render import Artifact, render
@@ -31,6 +31,7 @@ from codegen.source import Source
 from codegen.targets import go
 from tests import toolchains
 
+NEEDS = (toolchains.go,)
 TITLE = "Go: decisions as the catalog grows"
 ROUNDS = 21
 SWEEPS = 5
@@ -61,7 +62,7 @@ def unjudged(size: Size) -> Registry:
     registry, faults = parse(Source(path="providers.yaml", text=without_ids), root)
     if faults:
         raise ValueError(faults[0].message)
-    ids, runtime = catalogs.listed(size), registry.runtimes[0]
+    ids, runtime = tuple(map(Text, catalogs.listed(size))), registry.runtimes[0]
     arms = (
         replace(arm, models=ids[number :: size.providers])
         for number, arm in enumerate(runtime.arms)

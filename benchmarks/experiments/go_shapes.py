@@ -14,7 +14,9 @@ from benchmarks.places import BUILD, ROOT
 from codegen import pipeline
 from codegen.ir import Registry
 from codegen.tables import table
+from tests import toolchains
 
+NEEDS = (toolchains.go,)
 TITLE = "Go: shapes of a prefix table"
 ROUNDS = 31
 _SIZE = re.compile(r"^BenchmarkSize/(\S+?)/(\S+) .*?([\d.e+]+) table-bytes", flags=re.MULTILINE)
