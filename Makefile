@@ -8,7 +8,7 @@ CODEGEN := $(BIN)/python -m codegen
 
 .DEFAULT_GOAL := help
 
-.PHONY: help generate verify check report test conformance fuzz snapshots fmt lint bench clean
+.PHONY: help generate verify check report test conformance fuzz snapshots fmt lint bench bench-check clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ lint: $(VENV)/.dev ## Judge style and types
 
 bench: $(VENV)/.toolchains ## Measure everything against its rivals; refresh docs/performance.md
 	@$(BIN)/python -m benchmarks
+
+bench-check: $(VENV)/.toolchains ## Compare counts of work with those recorded; RECORD=1 records
+	@$(BIN)/python -m benchmarks.regression $(if $(RECORD),--record) $(if $(ALSO),--also $(ALSO))
 
 clean: ## Remove what the targets installed and cached
 	rm -rf $(VENV) tests/typescript/node_modules tests/chromium/node_modules tests/.artifacts build dist

@@ -3,7 +3,9 @@
     python -m benchmarks              everything; writes results.json, the charts and the page
     python -m benchmarks verify       one experiment; writes nothing
 
-The exit code is 1 where a target is missed that `docs/performance.md` gives no reason for.
+The exit code is 1 where a target is missed without a reason, or an experiment cannot run here: its
+tool is missing, or a command of it failed. Then nothing is written, as the files are of one run.
+It is 2 for a name that no experiment has, and 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,58 +13,104 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 
-from benchmarks import experiments, results
+from benchmarks import charts, experiments, failures, page, results
 from benchmarks.outcome import Outcome, Target
-
-
-def _number(value: float, unit: str) -> str:
-    shown = f"{value:,.3f}" if value < 1 else f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
-    return f"{shown} {unit}"
+from benchmarks.quantities import shown, spread
 
 
 def _verdict(target: Target) -> str:
     mark = "reached" if target.is_reached else "MISSED"
-    limit = f"{target.side.value} {target.limit:g} {target.unit}"
+    limit = f"{target.side.value} {shown(target.limit, target.unit)}"
     reason = "" if target.is_reached or not target.reason else f"\n{'':12}{target.reason}"
-    value = _number(target.value, target.unit)
+    value = shown(target.value, target.unit)
     return f"  {mark:<8}  {value:>12}  {limit:>10}  {target.what}{reason}"
 
 
-def _print(name: str, outcome: Outcome, seconds: float) -> None:
-    print(f"\n== {experiments.title(name)} ({name}, {seconds:.0f} s)")
+def _print_head(name: str, started: float) -> None:
+    print(f"\n== {experiments.title(name)} ({name}, {time.perf_counter() - started:.0f} s)")
+
+
+def _print(outcome: Outcome) -> None:
     for each in outcome.figures:
-        spread = f"{_number(each.low, each.unit)} to {_number(each.high, each.unit)}"
-        print(f"  {_number(each.median, each.unit):>14}  {each.case}: {each.contender}  ({spread})")
+        found = spread(each.median, each.low, each.high, each.unit)
+        print(f"  {found:>28}  {each.case}: {each.contender}")
     for target in outcome.targets:
         print(_verdict(target))
     sys.stdout.flush()
 
 
-def _measured(names: list[str]) -> dict[str, Outcome]:
-    outcomes = {}
+def _measured(names: Sequence[str]) -> tuple[dict[str, Outcome], list[str]]:
+    """Run experiments one by one; return what they found, and the names of those that could not."""
+    outcomes, left_out = {}, []
     for name in names:
         started = time.perf_counter()
-        outcomes[name] = experiments.run(name)
-        _print(name, outcomes[name], time.perf_counter() - started)
-    return outcomes
+        try:
+            outcomes[name] = experiments.run(name)
+        except failures.EXPECTED as error:
+            left_out.append(name)
+            _print_head(name, started)
+            print(f"  NOT RUN   {failures.words(error)}", flush=True)
+        else:
+            _print_head(name, started)
+            _print(outcomes[name])
+    return outcomes, left_out
+
+
+def _write(outcomes: dict[str, Outcome]) -> None:
+    machine = results.machine()
+    texts = {
+        results.PATH: results.text(outcomes, machine),
+        page.PATH: page.refreshed(page.PATH.read_text(encoding="utf-8"), outcomes, machine),
+        **{charts.FOLDER / name: chart for name, chart in charts.drawn(outcomes).items()},
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _exit_code(outcomes: dict[str, Outcome], left_out: Sequence[str]) -> int:
+    """Print how many targets are reached and what was left out, and return the exit code."""
+    targets = [target for outcome in outcomes.values() for target in outcome.targets]
+    missed = [target for target in targets if not target.is_reached]
+    unexplained = [target.what for target in missed if not target.reason]
+    print(f"\n{len(targets) - len(missed)} of {len(targets)} targets reached")
+    if unexplained:
+        print(f"missed, and no reason is given: {'; '.join(unexplained)}")
+    if left_out:
+        print(f"NOT RUN: {', '.join(left_out)}")
+    return 1 if unexplained or left_out else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure the artifacts and the compiler, next to others. Without a name every "
+        "experiment runs, and results.json, the charts and docs/performance.md are written anew.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(experiments.NAMES))
+    return parser
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run experiments.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(experiments.NAMES))
-    names = parser.parse_args().names
+    parser = _parser()
+    names = list(dict.fromkeys(parser.parse_args().names))
     unknown = [name for name in names if name not in experiments.NAMES]
     if unknown:
-        parser.error(f"no experiment is called {unknown[0]}")
-    outcomes = _measured(names or list(experiments.NAMES))
-    if not names:
-        results.PATH.write_text(results.text(outcomes, results.machine()), encoding="utf-8")
-    targets = [target for outcome in outcomes.values() for target in outcome.targets]
-    missed = [target for target in targets if not target.is_reached]
-    print(f"\n{len(targets) - len(missed)} of {len(targets)} targets reached")
-    return 1 if any(not target.reason for target in missed) else 0
+        known = ", ".join(experiments.NAMES)
+        parser.error(f"no experiment is called {', '.join(unknown)}; there are {known}")
+    outcomes, left_out = _measured(names or experiments.NAMES)
+    if not names and not left_out:
+        _write(outcomes)
+    elif not names:
+        print("\nnothing is written: the page shows what one run of all experiments found")
+    return _exit_code(outcomes, left_out)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted; nothing is written", file=sys.stderr)
+        sys.exit(130)

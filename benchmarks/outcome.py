@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class NotRunError(Exception):
+    """An experiment that cannot run on this machine; the message names what is missing."""
+
+
 class Limit(Enum):
     """On which side of its limit a figure is to be."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codegen.diagnostics import Severity
+from codegen.frozen import frozen
 from codegen.inputs import InputError
 from codegen.nearest import did_you_mean
 from codegen.options import Options
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SECTION = "providers-codegen"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Setting:
     """A setting: its key in the file, what it must look like, and what that is called.
 
@@ -151,7 +152,7 @@ def _shortest(path: Path, start: Path) -> Path:
 _ENTRY_POINT = "entry-point:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Settings:
     """The settings of the file and of the flags, and the folder that each is relative to."""
 

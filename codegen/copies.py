@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from codegen import pipeline, revisions
 from codegen.canonical import fingerprint
 from codegen.diagnostics import Severity
 from codegen.digest import is_untouched
+from codegen.frozen import frozen
 from codegen.lockfile import Facts
 from codegen.options import MARKER
 from codegen.origins import Folder, Git, Origin, Url
@@ -19,7 +19,7 @@ from codegen.revisions import RevisionError
 from codegen.source import MAX_BYTES, Source, UnreadableError, read_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Copy:
     """A file as its origin has it: the bytes with LF line ends, and their facts."""
 
@@ -136,7 +136,7 @@ def facts(origin: Origin, data: bytes, commit: str | None = None) -> Facts:
 # reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Read:
     """What an origin gave, and the commit where it is one of git."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
+from codegen.frozen import frozen
 from codegen.source import Span
 
 # A file with more is no manifest that somebody got wrong, and nobody reads on from here.
@@ -20,15 +20,19 @@ class Severity(Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen
 class Note:
     """A second place that a diagnostic speaks of."""
 
     span: Span
     message: str
 
+    def __lt__(self, other: Note) -> bool:
+        """Tell whether this one is shown first: by place, then by what it says."""
+        return (self.span, self.message) < (other.span, other.message)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Diagnostic:
     """One finding. `message` is a sentence without a full stop; `hint` says what to write."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import re
@@ -10,14 +9,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from difflib import unified_diff
+from dataclasses import replace
 from enum import Enum
 from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path, PurePosixPath
 
 from codegen.digest import is_untouched
+from codegen.frozen import frozen
 from codegen.options import MARKER
 from codegen.render import Artifact
 
@@ -56,7 +55,7 @@ class Cause(Enum):
     CHECKOUT = "it was checked out with other line ends"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drift:
     """One file that differs; `diff` is a unified diff for a changed text, else empty."""
 
@@ -75,7 +74,7 @@ class RefusedError(Exception):
         self.paths = paths
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Written:
     """What a write did, as paths below the output folder."""
 
@@ -138,6 +137,8 @@ _NO_LINE_END = "\n\\ No newline at end of file\n"
 
 def unified(path: str, old: str, new: str, origin: str = "generated") -> str:
     """Return a unified diff from the text on disk to the one that is to be there."""
+    from difflib import unified_diff  # noqa: PLC0415 - most files do not differ
+
     lines = unified_diff(
         _LINE.findall(old),
         _LINE.findall(new),
@@ -186,7 +187,7 @@ def _extra(out: Path, path: str) -> Drift:
     return Drift(kind=Kind.EXTRA, path=path, cause=cause)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tree:
     """A folder, and the artifacts that it is to hold.
 
@@ -279,6 +280,8 @@ _RENAME_EXCHANGE = 2
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swap two folders in one step; False where the system has no such call."""
+    import ctypes  # noqa: PLC0415 - to compare takes no swap
+
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):
@@ -518,7 +521,7 @@ def rewrite(path: Path, text: str) -> None:
 # several files, wherever they stand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Replacement:
     """A file below a folder that is to hold other bytes; `old` is None where there is none yet."""
 

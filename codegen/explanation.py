@@ -6,9 +6,9 @@ All of it is asked of the reference implementation (`routing.py`); nothing is de
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from codegen import routing
+from codegen.frozen import frozen
 from codegen.ir import Arm, EndpointVar, Protocol, Provider, Registry
 from codegen.nearest import nearest
 from codegen.routing import (
@@ -23,7 +23,7 @@ from codegen.routing import (
 from codegen.source import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """What somebody asks, as they typed it. `auth_env` are names of variables that are set.
 
@@ -39,7 +39,7 @@ class Question:
     is_pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Surface:
     """Where a provider is reached by one protocol: a URL, or why there is none.
 
@@ -51,7 +51,7 @@ class Surface:
     variables: tuple[EndpointVar, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Accepted:
     """A variable whose value opens a provider, and how it is sent to each of its surfaces.
 
@@ -66,7 +66,7 @@ class Accepted:
     sent: tuple[tuple[Protocol, Credential | RefusalError], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """A decision with its steps and its consequences.
 

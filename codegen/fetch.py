@@ -13,17 +13,18 @@ import ssl
 import string
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from urllib.error import URLError
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from codegen import __version__
+from codegen.frozen import frozen
 from codegen.source import MAX_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """How long a server may take for one file, how long be silent, and how much it may send."""
 
@@ -50,7 +51,7 @@ class FetchError(Exception):
 # the token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Token:
     """A secret, and the variable that holds it. Only the variable is ever shown."""
 
@@ -83,7 +84,7 @@ _LATER = "try again later"
 # one request after another
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Question:
     """What is asked next: a URL, the token that goes along, and how we came there."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import field
 from enum import StrEnum
+from typing import TypeVar, cast
 
+from codegen.frozen import frozen
 from codegen.source import NOWHERE, Span
+
+_Made = TypeVar("_Made")
 
 SCHEMA_VERSION = 1
 PLATFORM = "platform"
@@ -48,7 +53,7 @@ class HeaderKind(StrEnum):
     BEARER = "bearer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extension:
     """An `x-…` key; `value` is canonical JSON text, because the compiler never looks inside."""
 
@@ -56,7 +61,7 @@ class Extension:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A way for an id to match: it starts with `literal`, or equals it where `is_exact`.
 
@@ -68,7 +73,7 @@ class Rule:
     ignore_case: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pattern:
     """A `model_prefix_match`: its text for the reference, its rules for the tables.
 
@@ -79,7 +84,7 @@ class Pattern:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointVar:
     """What replaces `{placeholder}` in a base URL: a variable's value, else the default."""
 
@@ -88,7 +93,7 @@ class EndpointVar:
     default: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deprecation:
     """That a provider is on its way out, and what the manifest says about it."""
 
@@ -97,7 +102,7 @@ class Deprecation:
     note: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Provider:
     """One entry of the catalog. `base_url_template` is its `openai` surface."""
 
@@ -133,7 +138,7 @@ class Provider:
         return self.base_url_anthropic if protocol == Protocol.ANTHROPIC else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Withdrawn:
     """An id that is off the menu but still owned by its arm (semantics: Terms)."""
 
@@ -142,7 +147,7 @@ class Withdrawn:
     replacement: Text | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arm:
     """One provider that a runtime supports; without `models` it is name-only."""
 
@@ -158,7 +163,7 @@ class Arm:
         return not self.models
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Runtime:
     """An agent runtime and its arms, in order of declaration."""
 
@@ -167,14 +172,16 @@ class Runtime:
     default_model: Text | None
     extensions: tuple[Extension, ...]
     span: Span = field(default=NOWHERE, compare=False)
+    # The ids that the arms list, in order, first mention only (semantics: Terms).
+    menu: tuple[Text, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def menu(self) -> tuple[Text, ...]:
-        """The ids that the arms list, in order, first mention only."""
-        return tuple(dict.fromkeys(model for arm in self.arms for model in arm.models))
+    def __post_init__(self) -> None:
+        """Collect the menu once, for it is asked about without end."""
+        menu = dict.fromkeys(model for arm in self.arms for model in arm.models)
+        object.__setattr__(self, "menu", tuple(menu))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CredentialHeader:
     """The header that carries the value of one variable on an `anthropic` surface."""
 
@@ -188,7 +195,7 @@ DEFAULT_CREDENTIAL_HEADERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Registry:
     """A whole manifest. Providers and runtimes keep their order; headers are sorted by name."""
 
@@ -202,6 +209,7 @@ class Registry:
     _arms: dict[str, tuple[tuple[Arm, Provider], ...]] = field(
         init=False, repr=False, compare=False
     )
+    _made: dict[tuple[object, str], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index by name; of two equal names the first one declared stands."""
@@ -211,6 +219,7 @@ class Registry:
         object.__setattr__(self, "_runtimes", runtimes)
         arms = {name: self._with_providers(runtime) for name, runtime in runtimes.items()}
         object.__setattr__(self, "_arms", arms)
+        object.__setattr__(self, "_made", {})
 
     def _with_providers(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
         pairs = ((arm, self._providers.get(arm.provider)) for arm in runtime.arms)
@@ -227,6 +236,17 @@ class Registry:
     def arms(self, runtime: Runtime) -> tuple[tuple[Arm, Provider], ...]:
         """Return the arms of one of its runtimes with their providers, without dangling ones."""
         return self._arms[runtime.name]
+
+    def once(self, make: Callable[[Registry, Runtime], _Made], runtime: Runtime) -> _Made:
+        """Return what a function makes of one of its runtimes: an index that many ask.
+
+        It is made at the first call and kept as long as the registry; so the function must give
+        the same at every call.
+        """
+        key = (make, runtime.name)
+        if key not in self._made:
+            self._made[key] = make(self, runtime)
+        return cast("_Made", self._made[key])
 
     def header_kind(self, provider: Provider, env: str) -> HeaderKind:
         """Return how `env` is sent to an `anthropic` surface (semantics: `select_credential`).

@@ -6,12 +6,12 @@ The stages of a template by name: source, syntax, read, judge, check, suppress.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from codegen import faults, suppressions, syntax
 from codegen.checks.runtime_templates import check_template
 from codegen.diagnostics import Diagnostic, has_errors, settle
+from codegen.frozen import frozen
 from codegen.ir import Registry, Runtime
 from codegen.nearest import few_hints
 from codegen.pipeline import Loaded
@@ -30,7 +30,7 @@ from codegen.suppressions import Suppression
 _OF_YAML = "Y"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Checked:
     """Templates as a manifest judges them: those that could be read, in order.
 
@@ -44,7 +44,7 @@ class Checked:
     is_unreadable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _File:
     """One template as far as it could be read."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 from codegen import origins, syntax
 from codegen.diagnostics import Diagnostic
+from codegen.frozen import frozen
 from codegen.nearest import did_you_mean
 from codegen.origins import Folder, Git, Origin, OriginError, Url
 from codegen.quote import yaml_string
@@ -16,13 +16,12 @@ from codegen.source import Source, Span
 
 _Value = TypeVar("_Value")
 
-NAME = "providers.lock"
 LOCK_VERSION = 1
 # A lock of a thousand files has a tenth of this.
 MAX_CHARACTERS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Facts:
     """What is known of a copy: the SHA-256 of its bytes with LF line ends, and what it carries.
 
@@ -36,7 +35,7 @@ class Facts:
     commit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One vendored file. `path` is relative to the folder of the lock, with slashes."""
 
@@ -45,7 +44,7 @@ class Entry:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """What is wrong with a lock, and where: `message` is a clause, `hint` says what to do."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from codegen.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parameter:
     """An option or an argument.
 
@@ -19,7 +19,7 @@ class Parameter:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """A word and what it means: an exit code, a variable, a file."""
 
@@ -27,7 +27,7 @@ class Entry:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Command:
     """A command: its paragraphs in order, and whole command lines as examples.
 
@@ -43,7 +43,7 @@ class Command:
     see_also: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manual:
     """The whole command line; the options are those of the program itself."""
 

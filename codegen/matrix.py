@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from codegen.canonical import fingerprint
 from codegen.columns import Cell, table, wrapped
+from codegen.frozen import frozen
 from codegen.ir import Arm, Provider, Registry, Runtime
 
 Plain = dict[str, object]
@@ -25,7 +25,7 @@ def payer(provider: Provider) -> Payer:
     return Payer.PLATFORM if provider.is_platform else Payer.BYOK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """One arm and its provider: where a row and a column of the matrix meet."""
 
@@ -33,7 +33,7 @@ class Place:
     provider: Provider
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Column:
     """A runtime with its arms, in order of declaration."""
 
@@ -41,7 +41,7 @@ class Column:
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A provider, and its arm on each runtime; None where it has none."""
 
@@ -49,7 +49,7 @@ class Row:
     places: tuple[Place | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counts:
     """How much there is. An id counts as often as arms list it, a provider once."""
 
@@ -61,7 +61,7 @@ class Counts:
     name_only_arms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Matrix:
     """Every runtime that was asked for, against every provider of the catalog.
 

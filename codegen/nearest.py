@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from itertools import islice
+
+from codegen.distances import Words, farthest
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -67,48 +69,40 @@ def _missing(left: str, right: str) -> int:
     return max(len(left), len(right)) - shared
 
 
-def _limit(word: str, candidate: str) -> int:
-    return max(2, max(len(word), len(candidate)) // 3)
+class Candidates:
+    """A list of words to choose the nearest from, which remembers its last answers."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        """Index the words; to ask then takes far less than to compare them one by one."""
+        self._words = tuple(words)
+        self._lowered = Words([ascii_lower(word) for word in self._words])
+        self._known: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    def nearest(self, word: str, most: int = 3) -> tuple[str, ...]:
+        """Return at most `most` of the words, nearest first, ties in the given order.
+
+        A word counts when its distance to the other, both in ASCII lower case, is not above
+        max(2, a third of the longer length rounded down) (semantics: `suggest_models`).
+
+        >>> Candidates(["deprecated", "tooltip"]).nearest("depricated")
+        ('deprecated',)
+        """
+        known = self._known.get((word, most))
+        if known is None:
+            if len(self._known) >= _MAX_ANSWERS:
+                self._known.clear()
+            orders = islice(self._lowered.near(ascii_lower(word)), most)
+            known = self._known[word, most] = tuple(self._words[order] for order in orders)
+        return known
 
 
-def _scored(word: str, candidates: Iterable[str]) -> Iterator[tuple[int, int, str]]:
-    lowered = ascii_lower(word)
-    for order, candidate in enumerate(candidates):
-        limit = _limit(word, candidate)
-        other = ascii_lower(candidate)
-        if abs(len(word) - len(candidate)) > limit or _missing(lowered, other) > limit:
-            continue
-        score = distance(lowered, other, limit)
-        if score <= limit:
-            yield score, order, candidate
-
-
-def nearest(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, ...]:
-    """Return at most `most` candidates, nearest first, ties in the given order.
-
-    A candidate counts when its distance to `word`, both in ASCII lower case, is not
-    above max(2, a third of the longer length rounded down) (semantics: `suggest_models`).
-
-    >>> nearest("depricated", ["deprecated", "tooltip"])
-    ('deprecated',)
-    """
-    known = _answers(tuple(candidates))
-    if (word, most) not in known:
-        if len(known) >= _MAX_ANSWERS:
-            known.clear()
-        scored = sorted(_scored(word, candidates))[:most]
-        known[word, most] = tuple(candidate for _, _, candidate in scored)
-    return known[word, most]
-
-
+# Every function that refuses an id offers the same words for it.
 _MAX_ANSWERS = 4_096
 
 
-# Every function that refuses an id offers the same words for it. The answers lie with the
-# candidates, of which there are few and long lists, and not a list with each answer.
-@lru_cache(maxsize=64)
-def _answers(candidates: tuple[str, ...]) -> dict[tuple[str, int], tuple[str, ...]]:
-    return {}
+def nearest(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """Return the nearest candidates of a list that is asked once, as `Candidates` does."""
+    return Candidates(candidates).nearest(word, most)
 
 
 class _Purse:
@@ -157,15 +151,15 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     purse = _purse.get() or _Purse(MAX_LETTERS)
     found, best, lowered = None, _FAR, ascii_lower(word)
     for candidate in candidates:
-        limit = min(_limit(word, candidate), best - 1)
+        reach = min(farthest(len(word), len(candidate)), best - 1)
         if not purse.pay(1 + len(candidate)):
             return None
-        if abs(len(word) - len(candidate)) > limit:
+        if abs(len(word) - len(candidate)) > reach:
             continue
         other = ascii_lower(candidate)
-        if _missing(lowered, other) > limit or not purse.pay(len(word) * len(candidate)):
+        if _missing(lowered, other) > reach or not purse.pay(len(word) * len(candidate)):
             continue
-        score = distance(lowered, other, limit)
-        if score <= limit:
+        score = distance(lowered, other, reach)
+        if score <= reach:
             found, best = candidate, score
     return f'did you mean "{found}"?' if found is not None else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from codegen.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Folder:
     """A file of a folder. A relative folder is relative to the folder of the lock."""
 
@@ -19,7 +20,7 @@ class Folder:
         return f"{self.folder}/{self.file}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Git:
     """A file at a revision of a local repository, whose folder is as that of `Folder`."""
 
@@ -32,7 +33,7 @@ class Git:
         return f"{self.repository}/{self.file} at {self.revision}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Url:
     """A file that a server sends; `token_env` names the variable with the token it asks for."""
 

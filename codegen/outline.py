@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from codegen.frozen import frozen
 from codegen.spelling import STEP
 from codegen.tokens import Kind, Token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Move:
     """A column of the old text and the one that takes its place."""
 
@@ -17,7 +18,7 @@ class Move:
     new: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A token and where it goes.
 
@@ -36,7 +37,7 @@ class Place:
     inner: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Level:
     """An open block collection, and the column in which its entries stood."""
 

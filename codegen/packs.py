@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from codegen.frozen import frozen
 from codegen.inputs import InputError
 from codegen.nearest import did_you_mean
 from codegen.quote import WITH_ESCAPES, Quoting, Style
@@ -28,7 +29,7 @@ class PackError(InputError):
     """A target pack that cannot be used; the message begins with the file and the line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PackFile:
     """A file that a pack makes: its path below the target's folder, and the template."""
 
@@ -36,7 +37,7 @@ class PackFile:
     template: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pack:
     """A target that a folder adds. `name` is that of the target and of its output folder.
 
@@ -172,7 +173,7 @@ def _line(text: str, place: _Key) -> int:
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Description:
     """A description as text and as data; it words its own faults."""
 
@@ -214,7 +215,7 @@ _OPTION = re.compile(r"[a-z][a-z0-9_]*")
 _LINE_OF_TEXT = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Key:
     """A key of a description: whether it must be there, and what it takes."""
 

@@ -6,10 +6,11 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, product
 from typing import ClassVar
 
+from codegen.frozen import frozen
 from codegen.ir import Rule
 
 MAX_LITERALS = 1_024
@@ -80,7 +81,7 @@ class Budget:
 _AS_WRITTEN, _ANY_CASE = ".", "i"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Word:
     """One path through the pattern: an anchor, characters, then maybe `$` or `.*`.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import compress, islice
 
+from codegen.frozen import frozen
 from codegen.nearest import nearest
 from codegen.source import Span
 from codegen.syntax import Mapping, Node, Scalar, Sequence
@@ -14,7 +14,7 @@ from codegen.syntax import Mapping, Node, Scalar, Sequence
 EVERY = "*"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pointer:
     """A pointer of RFC 6901; the token `*` is every item of a list, every value of a mapping."""
 
@@ -69,7 +69,7 @@ def parse_pointer(text: str) -> Pointer:
 _INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Selected:
     """A node with where it was found: the place of what holds it, and which of its items it is.
 
@@ -116,7 +116,7 @@ def select(root: Node, pointer: Pointer) -> tuple[Selected, ...]:
     return last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeadEnd:
     """Where a pointer that leads to nothing ends: the place to look at, and what may be wrong.
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+
+from codegen.frozen import frozen
 
 # reading a pattern
 
@@ -113,33 +115,33 @@ def _any_case(members: frozenset[str]) -> frozenset[str]:
 # the tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Char:
     """One character out of a set."""
 
     members: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _All:
     """`.*`: any characters but line feeds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Edge:
     """The start or the end of the text."""
 
     is_start: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Choice:
     """Alternatives, each of which is a row of trees."""
 
     branches: tuple[tuple[_Tree, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Repeat:
     """A tree so many times."""
 
@@ -204,7 +206,7 @@ class _Reader:
 # the states
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _State:
     """A state and where it leads: on one of `members` (None: on all but a line feed), or,
     where it is a fork, on nothing at all; an edge does so at that edge only.
@@ -216,16 +218,18 @@ class _State:
     edge: _Edge | None = None
 
 
-_MATCH = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """The states that a text may be in, after some of its characters; found once, then kept."""
+    """The states that a text may be in, after some of its characters; found once, then kept.
+
+    `matched` are the numbers of the patterns that match whatever follows, and `matched_at_end`
+    those that match where nothing does. A place is final where nothing else can come of it.
+    """
 
     states: frozenset[int]
-    is_match: bool
-    is_match_at_end: bool
+    matched: frozenset[int]
+    matched_at_end: frozenset[int]
+    is_final: bool
     after: dict[str, _Place] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -234,18 +238,22 @@ _MAX_KEPT = 100_000
 
 
 class _Automaton:
-    """The states of a pattern, and the places among them that were visited so far."""
+    """The states of patterns, and the places among them that were visited so far.
 
-    def __init__(self, tree: _Tree) -> None:
-        self.states = [_State(to=())]
-        start = self._linked(tree, _MATCH)
+    All patterns are on their paths together. The first states are the matches, one a pattern.
+    """
+
+    def __init__(self, trees: Sequence[_Tree]) -> None:
+        self.matches = range(len(trees))
+        self.states = [_State(to=()) for _ in trees]
+        starts = [self._linked(tree, match) for match, tree in enumerate(trees)]
         named = (state.members for state in self.states if state.members is not None)
         self.alphabet = frozenset("\n").union(*named)
         self.places: dict[frozenset[int], _Place] = {}
         self.kept = 0
-        self.first = self._place([start], is_start=True)
+        self.first = self._place(starts, is_start=True)
         # Where a search may also begin later: nowhere, as long as every path has an anchor.
-        self.later = self._reached([start], is_start=False, is_end=False)
+        self.later = self._reached(starts, is_start=False, is_end=False)
 
     # linking: each tree is given the state that follows it, and returns the one to begin at
 
@@ -309,7 +317,12 @@ class _Automaton:
         if known is not None and not is_start:
             return known
         ended = self._reached(todo, is_start=is_start, is_end=True)
-        place = _Place(states=waiting, is_match=_MATCH in waiting, is_match_at_end=_MATCH in ended)
+        place = _Place(
+            states=waiting,
+            matched=waiting.intersection(self.matches),
+            matched_at_end=ended.intersection(self.matches),
+            is_final=waiting.issubset(self.matches),
+        )
         if not is_start:
             self._keep(place)
         return place
@@ -325,27 +338,45 @@ class _Automaton:
 
     def _next(self, place: _Place, char: str) -> _Place:
         """Return where a character leads; `_OTHER` stands for all that no state names."""
-        states = (self.states[index] for index in place.states if index != _MATCH)
+        states = (self.states[index] for index in place.states - place.matched)
         steps = [state for state in states if state.edge is None]
         led = (s.to[0] for s in steps if (char in s.members if s.members else char != "\n"))
-        following = self._place((*led, *self.later))
+        following = self._place((*led, *place.matched, *self.later))
         place.after[char] = following
         return following
 
-    def is_found_in(self, text: str) -> bool:
-        """Tell whether the pattern matches anywhere in a text."""
+    def found_in(self, text: str) -> frozenset[int]:
+        """Return the numbers of the patterns that match anywhere in a text."""
         place = self.first
         for char in text:
-            if place.is_match or not place.states:
-                return place.is_match
+            if place.is_final:
+                return place.matched
             known = char if char in self.alphabet else _OTHER
             place = place.after.get(known) or self._next(place, known)
-        return place.is_match or place.is_match_at_end
+        return place.matched_at_end
+
+
+# Most runtimes have arms of the same providers.
+@lru_cache(maxsize=4_096)
+def _tree(pattern: str) -> _Tree:
+    return _Reader(pattern).choice(folds=False)
+
+
+class Patterns:
+    """Several accepted patterns, to be asked together: it takes about as long as to ask one."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Link the patterns into one automaton."""
+        self._automaton = _Automaton([_tree(pattern) for pattern in patterns])
+
+    def matching(self, text: str) -> frozenset[int]:
+        """Return the numbers of the patterns that match a text, each as `matches` does."""
+        return self._automaton.found_in(text)
 
 
 @lru_cache(maxsize=4_096)
 def _automaton(pattern: str) -> _Automaton:
-    return _Automaton(_Reader(pattern).choice(folds=False))
+    return _Automaton([_tree(pattern)])
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -353,4 +384,4 @@ def matches(pattern: str, text: str) -> bool:
 
     (semantics: `model_prefix_match`)
     """
-    return _automaton(pattern).is_found_in(text)
+    return bool(_automaton(pattern).found_in(text))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codegen.digest import sealed
+from codegen.frozen import frozen
 from codegen.targets.page import Page
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from codegen.packs import Pack
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Artifact:
     """A file to be: a path below the output folder, with slashes, and its text in LF."""
 
@@ -49,6 +50,8 @@ def _environment(folder: Path) -> Environment:
     # A fifth of the start-up of a command, and most of them render nothing.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
+    from codegen.bytecode import Bytecode  # noqa: PLC0415
+
     return Environment(
         loader=FileSystemLoader(folder, encoding="utf-8"),
         undefined=StrictUndefined,
@@ -58,6 +61,8 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        # What is compiled depends on the settings here and on the functions above.
+        bytecode_cache=Bytecode(Path(__file__).read_bytes()),
     )
 
 

@@ -7,10 +7,13 @@ semantics page.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from functools import cached_property
 
+from codegen.frozen import frozen
 from codegen.ir import (
     ANTHROPIC_VERSION,
     Arm,
@@ -23,8 +26,8 @@ from codegen.ir import (
     Runtime,
     Withdrawn,
 )
-from codegen.nearest import nearest
-from codegen.re2 import matches
+from codegen.nearest import Candidates
+from codegen.re2 import Patterns
 
 _WHITE_SPACE = (
     "".join(map(chr, (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B))))
@@ -91,11 +94,13 @@ def trim(model: str) -> str:
     return model.strip(_WHITE_SPACE)
 
 
-def _escaped(char: str) -> str:
-    is_quiet = char in '"\\' or ord(char) < 0x20 or 0x7F <= ord(char) <= 0x9F
-    is_format = "\u200b" <= char <= "\u200f" or "\u2028" <= char <= "\u202e"
-    is_hidden = is_quiet or is_format or "\u2066" <= char <= "\u2069" or char == "\ufeff"
-    return f"\\u{{{ord(char):x}}}" if is_hidden else char
+# What hides in a message or breaks its lines, and how it is shown there.
+_HIDDEN = (
+    *map(ord, '"\\'),
+    *(*range(0x20), *range(0x7F, 0xA0)),
+    *(*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF),
+)
+_ESCAPES = {code: f"\\u{{{code:x}}}" for code in _HIDDEN}
 
 
 def quoted(text: str) -> str:
@@ -104,7 +109,7 @@ def quoted(text: str) -> str:
     >>> quoted('a"b')
     '"a\\\\u{22}b"'
     """
-    shown = "".join(map(_escaped, text[:_SHOWN]))
+    shown = text[:_SHOWN].translate(_ESCAPES)
     return f'"{shown}…"' if len(text) > _SHOWN else f'"{shown}"'
 
 
@@ -118,7 +123,7 @@ class Step(StrEnum):
     PATTERN = "pattern"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Decision:
     """How an id found its provider: the arms that list or match it, and what decided.
 
@@ -135,7 +140,7 @@ class Decision:
 
 
 def _met(provider: Provider, auth_env: Collection[str]) -> bool:
-    return any(name in auth_env for name in provider.auth_env)
+    return any(name in auth_env for name in provider.auth_env) if auth_env else False
 
 
 def _runtime(registry: Registry, name: str) -> Runtime:
@@ -154,13 +159,55 @@ def _required(model: str, runtime: str | None) -> str:
     return trimmed
 
 
-def _withdrawn(runtime: Runtime, model: str) -> Withdrawn | None:
-    gone = (entry for arm in runtime.arms for entry in arm.withdrawn)
-    return next((entry for entry in gone if entry.id == model), None)
+_Owners = tuple[tuple[Arm, Provider], ...]
 
 
-def _owns(arm: Arm, model: str, pinned: bool) -> bool:
-    return model in arm.models or (pinned and any(model == gone.id for gone in arm.withdrawn))
+class _Lookup:
+    """A runtime, to be asked about many ids: who lists each, and what is near."""
+
+    def __init__(self, registry: Registry, runtime: Runtime) -> None:
+        arms = registry.arms(runtime)
+        gone = [entry for arm in runtime.arms for entry in arm.withdrawn]
+        self.runtime = runtime
+        self.arms = arms
+        self.menu = frozenset(runtime.menu)
+        self.withdrawn = {str(entry.id): entry for entry in reversed(gone)}
+        self.listers = _by_id((each, each[0].models) for each in arms)
+        # For a pin, a withdrawn id counts as listed by its arm.
+        self.owners = _by_id(
+            (each, (*each[0].models, *(entry.id for entry in each[0].withdrawn)))
+            for each in (arms if gone else ())
+        )
+
+    def owning(self, model: str, *, pinned: bool) -> _Owners:
+        """Return the arms that list an id verbatim, in order of declaration."""
+        owners = self.owners if pinned and self.withdrawn else self.listers
+        return owners.get(model, ())
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        return Patterns(provider.pattern.text for _, provider in self.arms)
+
+    def matching(self, model: str) -> _Owners:
+        """Return the arms whose provider's pattern matches an id, in order of declaration."""
+        return tuple(self.arms[index] for index in sorted(self.patterns.matching(model)))
+
+    @cached_property
+    def near(self) -> Candidates:
+        return Candidates(self.runtime.menu)
+
+
+def _by_id(pairs: Iterable[tuple[tuple[Arm, Provider], Iterable[str]]]) -> dict[str, _Owners]:
+    """Return the arms of each id, an arm once even where it names the id twice."""
+    owners: dict[str, list[tuple[Arm, Provider]]] = defaultdict(list)
+    for arm, ids in pairs:
+        for model in dict.fromkeys(ids):
+            owners[model].append(arm)
+    return {model: tuple(arms) for model, arms in owners.items()}
+
+
+def _lookup(registry: Registry, runtime: Runtime) -> _Lookup:
+    return registry.once(_Lookup, runtime)
 
 
 def _refuse_withdrawn(
@@ -200,7 +247,7 @@ def _refuse_ambiguous(runtime: Runtime, model: str, candidates: Iterable[Provide
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trace:
     """A decision as it went, step by step, up to the provider or the refusal.
 
@@ -250,17 +297,17 @@ def trace(
         found = _runtime(registry, runtime)
     except RefusalError as refusal:
         return Trace(trimmed=trim(model), outcome=refusal)
-    gone = None if pinned else _withdrawn(found, trimmed)
+    lookup = _lookup(registry, found)
+    gone = None if pinned else lookup.withdrawn.get(trimmed)
     if gone is not None:
         refused = _refuse_withdrawn(registry, found, trimmed, gone)
         return Trace(trimmed=trimmed, runtime=found, withdrawn=gone, outcome=refused)
     names = frozenset(auth_env)
-    arms = registry.arms(found)
-    listed = tuple(each for each in arms if _owns(each[0], trimmed, pinned))
+    listed = lookup.owning(trimmed, pinned=pinned)
     if listed:
         decision = _settled(trimmed, Step.LISTED, _providers(listed), names)
         return Trace(trimmed=trimmed, runtime=found, listed=listed, outcome=decision)
-    matched = tuple(each for each in arms if matches(each[1].pattern.text, trimmed))
+    matched = lookup.matching(trimmed)
     outcome = _by_pattern(registry, found, trimmed, _providers(matched), names)
     return Trace(trimmed=trimmed, runtime=found, matched=matched, outcome=outcome)
 
@@ -290,7 +337,7 @@ def _settled(
 ) -> Decision:
     """Let the names choose; the first declared stands where they leave none or several."""
     left = tuple(provider for provider in candidates if _met(provider, names))
-    counted = {name for provider in candidates for name in provider.auth_env} & names
+    counted = {name for provider in candidates for name in provider.auth_env if name in names}
     return Decision(
         model=model,
         step=step,
@@ -299,6 +346,21 @@ def _settled(
         names=tuple(sorted(counted)),
         provider=left[0] if len(left) == 1 else candidates[0],
     )
+
+
+def claimants(registry: Registry, runtime: str, model: str) -> tuple[Provider, ...]:
+    """Return whom a decision for a pin chooses from: who lists an id, else whose pattern matches.
+
+    Who lists it are in order of declaration, and those of patterns are sorted by name, as an
+    ambiguous id carries them; an unknown runtime and an empty id have none.
+    """
+    found, trimmed = registry.runtime(runtime), trim(model)
+    if found is None or not trimmed:
+        return ()
+    lookup = _lookup(registry, found)
+    listed = lookup.owning(trimmed, pinned=True)
+    matched = () if listed else lookup.matching(trimmed)
+    return _providers(listed) or tuple(sorted(_providers(matched), key=lambda each: each.name))
 
 
 def derive_provider(
@@ -332,7 +394,7 @@ class Verdict(StrEnum):
 _REFUSED = (Verdict.WITHDRAWN, Verdict.UNREGISTERED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validation:
     """A verdict on a runtime and a trimmed model; suggestions only where it is refused."""
 
@@ -363,9 +425,10 @@ def _verdict(registry: Registry, runtime: str, model: str) -> Verdict:
         return Verdict.EMPTY
     if found is None:
         return Verdict.UNKNOWN_RUNTIME
-    if model in found.menu:
+    lookup = _lookup(registry, found)
+    if model in lookup.menu:
         return Verdict.LISTED
-    if _withdrawn(found, model) is not None:
+    if model in lookup.withdrawn:
         return Verdict.WITHDRAWN
     try:
         derive_provider(registry, runtime, model)
@@ -388,7 +451,7 @@ def suggest_models(registry: Registry, runtime: str, model: str) -> tuple[str, .
     runtime that is not in the registry has no menu.
     """
     found = registry.runtime(runtime)
-    return () if found is None else nearest(trim(model), found.menu)
+    return () if found is None else _lookup(registry, found).near.nearest(trim(model))
 
 
 # resolve_billing_mode, missing_credentials
@@ -411,7 +474,7 @@ class BillingSource(StrEnum):
     CONSTANT_FALLBACK = "constant_fallback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Billing:
     """A billing mode, its source, and the provider's name where one was derived."""
 
@@ -441,7 +504,7 @@ def resolve_billing_mode(
     return Billing(mode=mode, source=BillingSource.DERIVED_PROVIDER, provider=provider.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MissingCredentials:
     """A BYOK provider that lacks a key, and the names any one of which would do."""
 
@@ -466,7 +529,7 @@ def missing_credentials(
 # resolve_upstream, endpoint, wire_model, select_credential
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Upstream:
     """A vendor, the model id it knows, and the provider that claims the vendor."""
 
@@ -532,7 +595,7 @@ def wire_model(registry: Registry, provider: str, model: str) -> str:
     return model if model.startswith(prefix) else prefix + model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Credential:
     """A variable's name, its layer, and the header to send its value in.
 
@@ -584,7 +647,7 @@ def select_credential(
 # menus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OfferedModel:
     """An id of the menu, its provider, who pays, and the names that open it where BYOK."""
 

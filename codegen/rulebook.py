@@ -6,16 +6,16 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 from codegen.checks import CHECKS
 from codegen.checks.runtime_templates import TEMPLATE_CHECKS
 from codegen.faults import FAULTS
+from codegen.frozen import frozen
 from codegen.rules import RULES, Rule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RulePage:
     """What there is to say about a rule.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic, Note, Severity
+from codegen.frozen import frozen
 from codegen.source import Span
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -25,7 +25,7 @@ FAMILIES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """A rule of manifests or templates. `name` reads as the fault; no code changes its meaning."""
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from codegen import faults
 from codegen.diagnostics import Diagnostic
+from codegen.frozen import frozen
 from codegen.ir import Arm, Provider, Registry, Runtime, Text
 from codegen.pointers import (
     EVERY,
@@ -43,7 +44,7 @@ ID, TAG = "id", "provider"
 MAX_OFFERS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Offer:
     """An id that a template offers, as it is written, and the provider that it is tagged with.
 
@@ -60,7 +61,7 @@ class Offer:
         return trim(self.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RuntimeTemplate:
     """What a template offers, in order.
 
@@ -164,7 +165,7 @@ def read_template(
     return read, tuple(reader.diagnostics)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judged:
     """An offer, what `validate_model` says about it, and the decision behind that.
 
@@ -198,7 +199,7 @@ class Judged:
         return next((arm for arm, provider in arms if provider is self.provider), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class JudgedTemplate:
     """A template as one runtime of a registry sees it: every offer and the default, judged."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from codegen.frozen import frozen
 from codegen.ir import SCHEMA_VERSION, AuthMode, HeaderKind, Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextShape:
     """A string; `nullable` takes null too, `non_empty` refuses the empty string.
 
@@ -22,19 +22,19 @@ class TextShape:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NumberShape:
     """A whole number: `value`, and no other."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrueShape:
     """The boolean true."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChoiceShape:
     """One word out of an enumeration; `docs` has a sentence for each, in order."""
 
@@ -42,21 +42,21 @@ class ChoiceShape:
     docs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ListShape:
     """A sequence whose items all have one shape."""
 
     items: Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableShape:
     """A mapping whose keys are data, like the runtimes by name."""
 
     values: Shape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EitherShape:
     """A value of one of two shapes: a short form, or a record in full."""
 
@@ -64,7 +64,7 @@ class EitherShape:
     full: RecordShape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Key:
     """A key of a record, what it takes, and one sentence on what it means.
 
@@ -78,7 +78,7 @@ class Key:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RecordShape:
     """A mapping with a closed set of keys; `extensible` ones take `x-…` keys as well."""
 

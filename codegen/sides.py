@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
 
 from codegen import pipeline
 from codegen.diagnostics import settle
+from codegen.frozen import frozen
 from codegen.options import Options
 from codegen.pipeline import Loaded
 from codegen.revisions import AbsentError, contents, fork_point
@@ -30,7 +31,7 @@ class AskedError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """What one side is to be: a file, or the manifest at a revision, or, with neither, as it is.
 
@@ -84,7 +85,7 @@ def asked(old: str | None, new: str | None) -> tuple[Asked, Asked]:
 _Held = tuple[str, Path | bytes]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Side:
     """A side, loaded. `label` is the manifest's name as shown, `revision` may be empty.
 

@@ -7,20 +7,26 @@ import os
 import re
 import stat
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate, islice
 from pathlib import Path
 
+from codegen.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+
+@frozen
 class Span:
     """A half-open range of code points `[start, end)` of one source text."""
 
     start: int
     end: int
 
+    def __lt__(self, other: Span) -> bool:
+        """Tell whether this one stands first; of two that begin together, the shorter does."""
+        return (self.start, self.end) < (other.start, other.end)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Position:
     """A place as an editor shows it: line and column, both counted from 1 in code points."""
 
@@ -51,7 +57,7 @@ def _steps(text: str) -> tuple[int, ...]:
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """A file as text. `path` is how the user named it and is only ever printed.
 
@@ -102,7 +108,7 @@ class Source:
         return self.text[start : end.start() if end is not None else None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sources:
     """The files of a build: the manifest, then its overlays, their bases in rising order."""
 

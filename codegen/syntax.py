@@ -12,6 +12,7 @@ import yaml
 
 from codegen import faults
 from codegen.diagnostics import MAX_FINDINGS, Diagnostic
+from codegen.frozen import frozen
 from codegen.source import Source, Span
 
 # libyaml where the wheel carries it: the same nodes, ten times sooner.
@@ -19,12 +20,12 @@ _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 64
 # A thousand providers on each of fifty runtimes, with 100,000 ids, are 350,000 nodes.
-MAX_NODES = 400_000
+MAX_NODES = 640_000
 MAX_ALIASED_NODES = 10_000
 MAX_ALIASED_CHARACTERS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scalar:
     """A scalar. `kind` is what YAML 1.1 makes of it: str, null, bool, int, float, …"""
 
@@ -33,7 +34,7 @@ class Scalar:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sequence:
     """A sequence of nodes."""
 
@@ -41,7 +42,7 @@ class Sequence:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mapping:
     """A mapping; of two equal keys both stand here, in order, and a diagnostic says so."""
 
@@ -119,7 +120,7 @@ def _kind(text: str) -> str:
     return "str"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Weight:
     """What a reader of a node reads: all nodes below it and their characters."""
 

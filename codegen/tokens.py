@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 
+from codegen.frozen import frozen
 from codegen.spelling import blank_end, comment, header_comment
 
 
@@ -28,7 +29,7 @@ class Kind(Enum):
     MARKER = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Comment:
     """A comment in canonical spelling, and the column in which it stands."""
 
@@ -36,7 +37,7 @@ class Comment:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gap:
     """What stands between two tokens.
 
@@ -57,7 +58,7 @@ class Gap:
 NO_GAP = Gap(trailing=None, lines=(), is_broken=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Token:
     """A token as it is written, where it stood, and the gap before it."""
 
@@ -93,7 +94,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Mark:
     """A place in the text: its offset, and how far it stands from the start of its line."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from codegen import copies, emit, lockfile, origins
 from codegen.copies import Copy, CopyError
+from codegen.frozen import frozen
 from codegen.lockfile import Entry, Facts
 from codegen.origins import Origin, OriginError
 from codegen.source import Source, UnreadableError, read_bytes
@@ -46,7 +47,7 @@ CAUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lock:
     """A lock: its path, what the file holds (None where there is none), and its entries."""
 
@@ -75,7 +76,7 @@ def opened(path: Path) -> Lock:
 # what a user asks to vendor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """A file that is to be vendored; `recorded` is its entry in the lock, if it has one."""
 
@@ -84,7 +85,7 @@ class Wanted:
     recorded: Entry | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """Where files come from, and the folder where they go, as a user says it.
 
@@ -137,7 +138,7 @@ def recorded(lock: Lock) -> tuple[Wanted, ...]:
 # how a file stands
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """How one file stands. `held` is what is on disk; None where there is no file.
 
@@ -204,7 +205,7 @@ def standing(
     return found if told == facts else replace(found, state=State.MISRECORDED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """How canonical copies are read: from which folder, how long, and at which revision.
 

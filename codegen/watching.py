@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from codegen.frozen import frozen
 from codegen.options import Options
 from codegen.render import template_folder
 
@@ -22,7 +22,7 @@ _STEP = 10
 _TICK = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inputs:
     """What a build reads. Any file may be missing; of the settings, most are."""
 

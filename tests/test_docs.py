@@ -433,7 +433,7 @@ def test_relative_links_lead_somewhere(path: Path) -> None:
 
 def _make_targets() -> dict[str, bool]:
     """Return the targets of the Makefile, and whether `make help` lists them."""
-    found = re.findall(r"^([a-z]+):(.*)$", read(ROOT / "Makefile"), flags=re.MULTILINE)
+    found = re.findall(r"^([a-z-]+):(.*)$", read(ROOT / "Makefile"), flags=re.MULTILINE)
     return {name: "##" in rest for name, rest in found}
 
 

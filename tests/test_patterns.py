@@ -18,7 +18,7 @@ from codegen import patterns as compiler
 from codegen.ir import Rule
 from codegen.patterns import PatternError, compile_pattern, fold
 from codegen.probes import holds
-from codegen.re2 import matches
+from codegen.re2 import Patterns, matches
 from tests import toolchains
 from tests.builds import MANIFEST, registry_of
 from tests.grammar import SEAM, Grammar, accepted, ids_near, mutant, rules_of
@@ -307,6 +307,16 @@ def test_any_text_is_either_compiled_or_refused(text: str) -> None:
 def test_reference_never_goes_back(pattern: str) -> None:
     """A search that does would not be done with one of these before the sun burns out."""
     assert not matches(pattern, "a" * 200 + "c")
+
+
+@given(st.lists(patterns() | all_patterns(), max_size=5), st.lists(IDS, max_size=20))
+@settings(max_examples=500, deadline=None)
+def test_patterns_asked_together_answer_as_each_does(row: list[str], ids: list[str]) -> None:
+    together = Patterns(row)
+    literals = [rule.literal for pattern in row for rule in compile_pattern(pattern)[:3]]
+    for model in (*ids, *literals, *(literal.swapcase() + "x" for literal in literals)):
+        wanted = {number for number, pattern in enumerate(row) if matches(pattern, model)}
+        assert together.matching(model) == wanted, model
 
 
 def test_reference_forgets_what_it_visited_when_it_is_too_much(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,13 +13,14 @@ from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.diagnostics import has_errors
 from codegen.flags import INPUT, REPORTING, Flags, with_flags
 from codegen.ir import Registry
-from codegen.judging import Checked, check_templates
 from codegen.nearest import did_you_mean
 from codegen.options import Options
 from codegen.pointers import PointerError, parse_pointer
-from codegen.report.verdicts import counts_line, plain
 from codegen.routing import quoted
 from codegen.runtime_templates import OFFERS
+
+if TYPE_CHECKING:
+    from codegen.judging import Checked
 
 _TEMPLATE: Flags = (
     click.argument("files", metavar="FILE...", nargs=-1, required=True, type=completion.FILE),
@@ -51,6 +53,10 @@ def check_template(
     Example:
       providers-codegen check-template config.yaml --runtime hermes
     """
+    # The page of the commands needs neither.
+    from codegen.judging import check_templates  # noqa: PLC0415
+    from codegen.report.verdicts import counts_line, plain  # noqa: PLC0415
+
     try:
         pointers = tuple(map(parse_pointer, selects)) or (OFFERS,)
     except PointerError as error:

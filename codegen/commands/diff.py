@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
-from codegen import completion, pipeline, report, review, sides
-from codegen.comparison import Comparison, Impact
-from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
+from codegen import completion
+from codegen.console import Run
 from codegen.flags import INPUT, in_formats, with_flags
+from codegen.impact import Impact
 from codegen.options import Options
 from codegen.report import Format
-from codegen.revisions import RevisionError
-from codegen.sides import Side
 
-_NEVER = "never"
+NEVER = "never"
 
 # `--fail-on` has other values here than the setting of that name, so it settles no option.
 _OF_THE_QUESTION = (
@@ -24,8 +20,8 @@ _OF_THE_QUESTION = (
     click.option(
         "--fail-on",
         "gate",
-        type=click.Choice([*(impact.value for impact in Impact), _NEVER]),
-        default=_NEVER,
+        type=click.Choice([*(impact.value for impact in Impact), NEVER]),
+        default=NEVER,
         show_default=True,
         help="The impact from which changes fail the run.",
     ),
@@ -48,56 +44,6 @@ def diff(options: Options, run: Run, *, old: str | None, new: str | None, gate: 
     Example:
       providers-codegen diff main --fail-on billing
     """
-    try:
-        was, goes = _read(options, old, new)
-    except sides.AskedError as error:
-        run.fail(error.message, hint=error.hint)
-        return USAGE
-    except RevisionError as error:
-        run.fail(error.message, hint=error.hint)
-        return INVALID
-    broken = [side for side in (was, goes) if side.loaded.registry is None]
-    if broken:
-        run.show(sides.together(broken))
-        return INVALID
-    assert was.loaded.registry is not None
-    assert goes.loaded.registry is not None
-    comparison = pipeline.compared(was.loaded.registry, goes.loaded.registry)
-    _answer(run, comparison, was, goes, gate)
-    return _judged(run, comparison, gate)
+    from codegen.commands import comparing  # noqa: PLC0415 - the page of the commands needs none
 
-
-def _read(options: Options, old: str | None, new: str | None) -> tuple[Side, Side]:
-    asked = sides.asked(old, new)
-    was = sides.read(asked[0], options)
-    return was, sides.read(asked[1], options, sides.behind(was))
-
-
-def _answer(run: Run, comparison: Comparison, was: Side, goes: Side, gate: str) -> None:
-    """Give the answer in the format asked for, and say which overlays a revision lacks."""
-    both = sides.together((was, goes))
-    # Both files are the document's; findings are those of the new side, as `check` has them.
-    run.loaded = replace(both, diagnostics=goes.loaded.diagnostics)
-    sources, labels = both.sources, (was.label, goes.label)
-    for side in (was, goes):
-        for path in side.absent:
-            where = report.shown(side.revision)
-            complain(f"note: {report.shown(path)} is not at {where}; compared without it")
-    if run.form is Format.MARKDOWN:
-        run.publish(review.markdown(comparison, *labels))
-    elif run.form is Format.JSON:
-        run.answer(review.plain(sources, comparison, *labels, fail_on=gate))
-    elif run.form is Format.GITHUB:
-        run.say(review.github(sources, goes.paths, comparison, *labels))
-    else:
-        run.say(review.text(sources, comparison, *labels))
-
-
-def _judged(run: Run, comparison: Comparison, gate: str) -> int:
-    """Return the exit code, and complain where the gate is shut."""
-    grave = comparison.at_least(Impact(gate)) if gate != _NEVER else ()
-    if not grave:
-        return FINE
-    said = review.summary(Comparison(changes=grave))
-    run.fail(f'{said}, and --fail-on is "{gate}"', hint="have them approved, or mend the manifest")
-    return NO
+    return comparing.compared(options, run, old=old, new=new, gate=gate)

@@ -9,12 +9,9 @@ import click
 from codegen import completion
 from codegen.commands.loading import loaded_for_a_question
 from codegen.console import FINE, INVALID, NO, Run
-from codegen.explanation import Question
-from codegen.explanation import explain as explained
 from codegen.flags import INPUT, in_formats, with_flags
 from codegen.options import Options
-from codegen.report import Format, explained_data
-from codegen.report.explained import text
+from codegen.report import Format
 from codegen.routing import Mode
 
 # The form of a name that a shell can set; what else somebody types may hold a key's value.
@@ -83,11 +80,14 @@ def explain(
     Example:
       providers-codegen explain claude-code kimi-k2.5 --auth-env KIMI_API_KEY
     """
+    from codegen import explanation  # noqa: PLC0415 - the page of the commands needs none
+    from codegen.report import explained, explained_data  # noqa: PLC0415
+
     loaded = loaded_for_a_question(options, run)
     registry = loaded.registry
     if registry is None:
         return INVALID
-    question = Question(
+    question = explanation.Question(
         runtime=runtime,
         model=model,
         auth_env=auth_env,
@@ -95,9 +95,9 @@ def explain(
         default=default,
         is_pinned=is_pinned,
     )
-    found = explained(registry, question)
+    found = explanation.explain(registry, question)
     if run.form is Format.JSON:
         run.answer(explained_data.plain(loaded.sources, found))
     else:
-        run.say(text(loaded.sources, found))
+        run.say(explained.text(loaded.sources, found))
     return FINE if found.refusal is None else NO

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from codegen import emit, formatting, pipeline
+from codegen import pipeline
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.flags import MANIFEST, with_flags
 from codegen.options import Options
@@ -27,6 +27,8 @@ def fmt(options: Options, run: Run, *, check: bool, diff: bool) -> int:
     Example:
       providers-codegen fmt --check --diff
     """
+    from codegen import emit, formatting  # noqa: PLC0415 - the page of the commands needs none
+
     path = options.manifest
     try:
         loaded, text = pipeline.formatted(path)

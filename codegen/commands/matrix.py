@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
 
-from codegen import completion, emit, pipeline, report
+from codegen import completion, pipeline, report
 from codegen.commands.loading import loaded_for_a_question
 from codegen.console import FINE, INVALID, NO, USAGE, Run
 from codegen.flags import INPUT, Flags, in_formats, with_flags
 from codegen.ir import Registry
-from codegen.matrix import matrix as matrix_of
-from codegen.matrix import plain, text
 from codegen.nearest import did_you_mean
 from codegen.options import Options
 from codegen.report import Format
@@ -47,6 +44,10 @@ def matrix(options: Options, run: Run, *, runtimes: tuple[str, ...], output: str
     Example:
       providers-codegen matrix --format html --output build/report.html
     """
+    import shutil  # noqa: PLC0415
+
+    from codegen import matrix as matrices  # noqa: PLC0415 - the page of the commands needs none
+
     if output is not None and run.form is not Format.HTML:
         run.fail("--output is for --format html", hint="redirect standard output instead")
         return USAGE
@@ -55,13 +56,13 @@ def matrix(options: Options, run: Run, *, runtimes: tuple[str, ...], output: str
         return INVALID
     if _is_strange(registry, runtimes, run):
         return USAGE
-    shown = matrix_of(registry, runtimes)
+    shown = matrices.matrix(registry, runtimes)
     if run.form is Format.HTML:
         return _publish(pipeline.matrix_page(registry, shown, options), output, run)
     if run.form is Format.JSON:
-        run.answer(plain(shown))
+        run.answer(matrices.plain(shown))
         return FINE
-    for line in text(shown, shutil.get_terminal_size().columns):
+    for line in matrices.text(shown, shutil.get_terminal_size().columns):
         run.say(line)
     return FINE
 
@@ -81,6 +82,8 @@ def _is_strange(registry: Registry, runtimes: tuple[str, ...], run: Run) -> bool
 
 def _publish(page: str, output: str | None, run: Run) -> int:
     """Put the page where it was asked for."""
+    from codegen import emit  # noqa: PLC0415
+
     if output is None:
         run.publish(page)
         return FINE

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from codegen.comparison import catalog
 from codegen.comparison.changes import Change, Comparison, Kind, ordered
 from codegen.comparison.menus import menus, whole
-from codegen.comparison.outcomes import Impact
 from codegen.comparison.routes import providers_of, routes, side
+from codegen.impact import Impact
 from codegen.ir import Registry
 
 __all__ = ["Change", "Comparison", "Impact", "Kind", "compare"]

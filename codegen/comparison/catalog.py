@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codegen.comparison.changes import Change, Kind
 from codegen.comparison.menus import extensions, is_reordered
-from codegen.comparison.outcomes import Impact
+from codegen.impact import Impact
 from codegen.ir import PLATFORM, AuthMode, Deprecation, HeaderKind, Provider, Registry, Text
 from codegen.routing import RefusalError, resolve_upstream
 from codegen.source import Span

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from codegen.comparison.outcomes import Impact, Movement
+from codegen.comparison.outcomes import Movement
 from codegen.comparison.regions import Region
+from codegen.impact import Impact
 from codegen.source import Span
 
 

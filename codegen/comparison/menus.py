@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from codegen.comparison.changes import Change, Kind
-from codegen.comparison.outcomes import Impact, Movement, Outcome
+from codegen.comparison.outcomes import Movement, Outcome
 from codegen.comparison.outcomes import impact as impact_of
 from codegen.comparison.regions import everything
 from codegen.comparison.routes import Side, providers_of
+from codegen.impact import Impact
 from codegen.ir import Extension, Registry, Runtime, Withdrawn
 from codegen.routing import RefusalError, derive_provider
 from codegen.source import Span

@@ -15,25 +15,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 
+from codegen.impact import Impact
 from codegen.ir import PLATFORM, Provider
 from codegen.routing import Code
-
-
-class Impact(Enum):
-    """What a change does to those who use the registry, the gravest first."""
-
-    BILLING = "billing"
-    BREAKING = "breaking"
-    COMPATIBLE = "compatible"
-    COSMETIC = "cosmetic"
-
-    @property
-    def rank(self) -> int:
-        """The place in the order, from 0 for the gravest."""
-        return _RANKS[self]
-
-
-_RANKS = {impact: rank for rank, impact in enumerate(Impact)}
 
 
 class Step(Enum):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic, Note, Severity
+from codegen.frozen import frozen
 from codegen.quote import width
 from codegen.report.places import place
 from codegen.report.selection import select
@@ -19,7 +19,7 @@ _SEVERITY = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.NOTE: "1
 _HELP = "36"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Brush:
     """Paints a text that is safe already, or leaves it as it is."""
 
@@ -29,7 +29,7 @@ class _Brush:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.is_coloured else text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Excerpt:
     """A window of one line and the columns in it that are marked."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from codegen.explanation import Accepted, Explanation, Surface, listing
+from codegen.frozen import frozen
 from codegen.quote import width
 from codegen.report.places import place
 from codegen.report.wording import counted, shown
@@ -14,7 +14,7 @@ from codegen.routing import Billing, BillingSource, Code, Credential, Decision, 
 from codegen.source import NOWHERE, Sources, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Row:
     """A line: a label or none, cells, and where in the manifest what they say stands."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic
+from codegen.frozen import frozen
 from codegen.pipeline import Loaded
 from codegen.source import Sources
 from codegen.suppressions import Suppressed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """What went wrong besides the findings. `message` is a sentence; `hint` may be empty.
 
@@ -23,7 +23,7 @@ class Failure:
     is_of_settings: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """The end of a run. `loaded` is None where the run ended before a manifest was read.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from codegen import __version__
 from codegen.diagnostics import Diagnostic
+from codegen.frozen import frozen
 from codegen.quote import escape_hidden
 from codegen.report.fingerprints import line_hashes
 from codegen.report.outcome import Failure, Outcome
@@ -162,7 +162,7 @@ def _rule(page: RulePage) -> Plain:
 # Results
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Index:
     """What the results of a run refer to: the files, where each rule stands, hashes of lines."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic, Severity
+from codegen.frozen import frozen
 from codegen.report.wording import counted
 
 PER_RULE = 25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Omitted:
     """How many findings of a rule the cap left out; never zero."""
 
@@ -25,7 +25,7 @@ class Omitted:
         return f"… and {counted(self.count, 'more finding')} of {self.code}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Selection:
     """The findings to show, in the order in which they came, and what was left out by code."""
 

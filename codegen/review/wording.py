@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from codegen.comparison import Change, Comparison, Impact, Kind
 from codegen.comparison.outcomes import Movement, Outcome, Scope
 from codegen.comparison.regions import Region, Stem
+from codegen.frozen import frozen
 from codegen.report.wording import counted
 from codegen.routing import Code
 
@@ -15,7 +15,7 @@ from codegen.routing import Code
 _FEW = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Voice:
     """How a format sets what comes from a manifest, so that it is safe there.
 

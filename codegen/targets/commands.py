@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from codegen.frozen import frozen
 from codegen.manual import Command, Entry, Manual, Parameter
 from codegen.options import Options
 from codegen.targets.page import Header, Page, header_of
@@ -15,7 +15,7 @@ SOURCE = "the help of its commands"
 _WIDTH = 96
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A line of a list: how something is typed, as code, and what it means."""
 
@@ -23,7 +23,7 @@ class Row:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """A page to read on."""
 
@@ -31,7 +31,7 @@ class Link:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CommandView:
     """What the page prints of a command; the synopsis ends in a line break."""
 
@@ -46,7 +46,7 @@ class CommandView:
     see_also: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ManualView:
     """What the page prints."""
 

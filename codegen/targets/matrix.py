@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import quote as percent_encoded
 
 from codegen import matrix
+from codegen.frozen import frozen
 from codegen.ir import Provider, Registry, Text
 from codegen.matrix import Column, Counts, Matrix, Payer, Place
 from codegen.options import Options
@@ -20,7 +21,7 @@ from codegen.targets.page import Header, Page, header
 COMMAND = "providers-codegen matrix --format html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProgramView:
     """What the program of the page adds to the artifact; all of it is source text."""
 
@@ -29,12 +30,12 @@ class ProgramView:
     unseen: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StyleView:
     """The style of the page depends on nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """An id, and the address within the page at which it is asked for."""
 
@@ -42,7 +43,7 @@ class Link:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gone:
     """An id that was withdrawn, and what is said about it; what is not said is empty."""
 
@@ -51,7 +52,7 @@ class Gone:
     replacement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Serving:
     """A provider as the page shows it. Texts are visible; `name` is also as it is."""
 
@@ -64,7 +65,7 @@ class Serving:
     is_deprecated: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Crossing:
     """An arm as the page shows it, in the grid and in the list below.
 
@@ -80,7 +81,7 @@ class Crossing:
     withdrawn: tuple[Gone, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """A row of the grid: a provider, and its arms; None where there is none."""
 
@@ -88,7 +89,7 @@ class Line:
     crossings: tuple[Crossing | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Heading:
     """A runtime: the head of a column, and of a list of arms."""
 
@@ -98,7 +99,7 @@ class Heading:
     crossings: tuple[Crossing, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MatrixView:
     """What the page prints. The hashes let exactly this program and this style run."""
 

@@ -8,10 +8,10 @@ a pack decides by the same tables as every other target.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from codegen import ir, tables
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.options import Options
 from codegen.packs import Pack
 from codegen.quote import Raw
@@ -27,7 +27,7 @@ WHITE_SPACE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EndpointVar:
     """What replaces `{placeholder}` in a base URL: the variable's value, else the default."""
 
@@ -36,7 +36,7 @@ class EndpointVar:
     default: Raw | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Deprecation:
     """That a provider is on its way out, and what the manifest says about it."""
 
@@ -45,7 +45,7 @@ class Deprecation:
     note: Raw | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Provider:
     """One entry of the catalog. `index` is its place there, counted from 0."""
 
@@ -70,7 +70,7 @@ class Provider:
     is_platform: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Withdrawn:
     """An id that an arm has withdrawn."""
 
@@ -79,7 +79,7 @@ class Withdrawn:
     replacement: Raw | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arm:
     """One provider that a runtime supports; without `models` it routes by pattern alone."""
 
@@ -88,7 +88,7 @@ class Arm:
     withdrawn: tuple[Withdrawn, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listed:
     """A row of the table of listed ids: who lists it, in order of the arms."""
 
@@ -96,7 +96,7 @@ class Listed:
     owners: tuple[Provider, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gone:
     """A row of the table of withdrawn ids: who still owns it, and what the manifest says."""
 
@@ -106,7 +106,7 @@ class Gone:
     replacement: Raw | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Variant:
     """What a row means for ids that begin with `literal` as written; empty for any case."""
 
@@ -114,7 +114,7 @@ class Variant:
     owners: tuple[Provider, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A folded key and its variants, the longest literal first."""
 
@@ -122,7 +122,7 @@ class Row:
     variants: tuple[Variant, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Head:
     """The lengths of the keys that begin with one unit, the longest first."""
 
@@ -130,7 +130,7 @@ class Head:
     lengths: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lengths:
     """How long the keys are, in one unit: of prefix rows by their head, and of any row at most."""
 
@@ -138,7 +138,7 @@ class Lengths:
     longest: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Units:
     """The same lengths in each unit in which languages count text."""
 
@@ -147,7 +147,7 @@ class Units:
     utf16: Lengths
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Runtime:
     """An agent runtime: its arms in order, its menu, and the tables that route on it."""
 
@@ -163,7 +163,7 @@ class Runtime:
     units: Units
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Vendor:
     """An upstream vendor and the provider that claims it."""
 
@@ -171,7 +171,7 @@ class Vendor:
     provider: Provider
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CredentialHeader:
     """How the value of a variable travels on an anthropic surface."""
 
@@ -179,7 +179,7 @@ class CredentialHeader:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class View:
     """All that the templates of a pack see: these names, and nothing else."""
 
@@ -252,7 +252,7 @@ def _provider(registry: ir.Registry, index: int, provider: ir.Provider) -> Provi
 # the tables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Catalog:
     """The providers of the view by name: every row refers to the same records."""
 

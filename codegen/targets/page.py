@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codegen.digest import PLACEHOLDER
+from codegen.frozen import frozen
 from codegen.options import header_lines
 from codegen.quote import comment
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codegen.packs import Pack
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Header:
     """The computed header of an artifact, safe inside a comment of any language."""
 
@@ -39,7 +39,7 @@ def header_of(source: str, command: str) -> Header:
     return _header(*header_lines(source, command))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Page:
     """`template` is a path below templates/, or below the folder of a pack where it is of one.
 

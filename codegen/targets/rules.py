@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from codegen.frozen import frozen
 from codegen.options import Options
 from codegen.rulebook import RulePage, rule_pages
 from codegen.rules import FAMILIES
@@ -13,7 +13,7 @@ from codegen.targets.page import Header, Page, header_of
 SOURCE = "the docstrings of its rules"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RuleView:
     """What the page of a rule prints; `fails` and `passes` end in a line break."""
 
@@ -30,7 +30,7 @@ class RuleView:
     is_command: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A rule in the index."""
 
@@ -40,7 +40,7 @@ class Row:
     summary: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Family:
     """The rules whose codes begin with a letter."""
 
@@ -49,7 +49,7 @@ class Family:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IndexView:
     """What the index prints."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.identifiers import constant
 from codegen.ir import (
     ANTHROPIC_VERSION,
@@ -27,7 +27,7 @@ from codegen.targets.page import Header, Page, header, package_version
 Items = Iterable[tuple[str, Tree]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TypeScriptView:
     """What templates/typescript prints. All fields but the header are source text."""
 

@@ -1,0 +1,1 @@
+"""Counts work that no load on a machine changes: instructions, bytecodes, calls, allocations."""
