@@ -19,6 +19,8 @@ from benchmarks.typescript import artifacts, asking, questions
 
 TITLE = "Growth of the catalog: TypeScript in Node"
 IMPORTS = 5
+_ONE = "listed: one Map.get"
+_MAP = "one bare `Map.get` of the same ids takes {:.2f} times as long, as it touches more memory."
 LIMITS = {"listed": 1.3, "prefix": 2.0, "miss": 2.0}
 
 
@@ -59,12 +61,14 @@ def run() -> Outcome:
     asked = {_label(size): _asked(size) for size in GROWTH}
     figures = (*_decisions(asked), *_imports(asked))
     smallest, largest = _label(GROWTH[0]), _label(GROWTH[-1])
+    one = median(figures, _ONE, largest) / median(figures, _ONE, smallest)
     targets = tuple(
         Target(
             what=f"{kind}, from {smallest} to {largest}",
             value=median(figures, kind, largest) / median(figures, kind, smallest),
             limit=limit,
             side=Limit.AT_MOST,
+            reason=_MAP.format(one) if kind == "listed" else "",
         )
         for kind, limit in LIMITS.items()
     )

@@ -286,7 +286,7 @@ function hashedTree(rows) {
 
 /** A base from which every unit leads to a free place, near the end of the row. */
 function baseFor(taken, units) {
-    let base = Math.max(1, taken.length - 64);
+    let base = Math.max(1, taken.length - 64 - Math.min(...units));
     while (units.some((unit) => taken[base + unit] !== undefined)) {
         base += 1;
     }
