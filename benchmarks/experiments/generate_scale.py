@@ -8,12 +8,16 @@ by Python.
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import catalogs, measured
 from benchmarks.measured import Peak
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure, median
 from benchmarks.places import PYTHON, ROOT
+from codegen.distances import Words, farthest
+from codegen.nearest import distance
 from tests import toolchains
 
 TITLE = "`generate` at scale: 1,000 providers, 50 runtimes, 100,000 pairs of a runtime and an id"
@@ -51,6 +55,34 @@ def _compiled(out: Path, cache: Path) -> dict[str, float]:
         name: measured.once(command, out / below, environ).seconds
         for name, (command, below) in runs.items()
     }
+
+
+def _nearest() -> tuple[Figure, ...]:
+    """Return what it takes to find what is near a slip among 2,000 ids, in two ways."""
+    words = [f"vendor{vendor}/model-7-{model}" for vendor in range(200) for model in range(10)]
+    slip, lanes = "vednor12/model-7-3", Words(words)
+    ways: dict[str, Callable[[], object]] = {
+        "one by one": lambda: [
+            each
+            for each in words
+            if distance(slip, each, farthest(len(slip), len(each)))
+            <= farthest(len(slip), len(each))
+        ],
+        "all at once": lambda: list(lanes.near(slip)),
+    }
+    return tuple(
+        figure("what is near a slip, of 2,000 ids", name, "ms", _milliseconds(way))
+        for name, way in ways.items()
+    )
+
+
+def _milliseconds(way: Callable[[], object]) -> list[float]:
+    taken = []
+    for _ in range(7):
+        started = time.perf_counter()
+        way()
+        taken.append((time.perf_counter() - started) * 1e3)
+    return taken
 
 
 def _targets(figures: tuple[Figure, ...]) -> tuple[Target, ...]:
@@ -102,5 +134,6 @@ def run() -> Outcome:
             for size, found in peaks.items()
         ),
         *(figure("its output", name, "s", [seconds]) for name, seconds in compiled.items()),
+        *_nearest(),
     )
     return Outcome(figures=figures, targets=_targets(figures))

@@ -87,7 +87,9 @@ def run() -> Outcome:
     found = {"": _in_node()}
     if toolchains.chromium() is not None and toolchains.chromium_driver() is not None:
         found[", Chromium"] = _in_chromium()
-    figures = tuple(each for place, answer in found.items() for each in _figures(answer, place))
+    figures = tuple(
+        each for place, answer in found.items() for each in _figures(answer, place)
+    )
     targets = tuple(target for place in found for target in _targets(figures, place))
     return Outcome(
         figures=figures,
