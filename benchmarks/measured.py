@@ -18,9 +18,12 @@ _UNIT = 1 if sys.platform == "darwin" else 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peak:
-    """One whole process: seconds as its caller waited, and the most memory it had, in MB."""
+    """One whole process: seconds as its caller waited, those that the processor worked for it,
+    and the most memory it had, in MB.
+    """
 
     seconds: float
+    worked: float
     megabytes: float
 
 
@@ -40,4 +43,8 @@ def once(command: Sequence[str], cwd: Path, more: Mapping[str, str] | None = Non
     seconds = time.perf_counter() - started
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Peak(seconds=seconds, megabytes=used.ru_maxrss * _UNIT / 1e6)
+    return Peak(
+        seconds=seconds,
+        worked=used.ru_utime + used.ru_stime,
+        megabytes=used.ru_maxrss * _UNIT / 1e6,
+    )

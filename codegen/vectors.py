@@ -34,8 +34,8 @@ class Case:
 
 
 # A runtime is asked where each of its own ids goes, however many it has. For everything else there
-# are so many ids of a kind for one runtime, and so many for all of them together, spread evenly over
-# what there is: the thousandth like it tells no more.
+# are so many ids of a kind for one runtime, and so many for all of them together, spread evenly
+# over what there is: the thousandth like it tells no more.
 _MOST = 64
 _IN_ALL = 2_048
 

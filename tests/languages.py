@@ -69,7 +69,8 @@ def ask_typescript(build: Build, cases: Cases, work: Path) -> list[Json]:
     return _answers(run([node, driver, str(build.typescript), _case_file(work, cases)]))
 
 
-def _go_module(build: Build, work: Path) -> None:
+def go_module(build: Build, work: Path) -> None:
+    """Write a module that asks the artifact of a build."""
     module = build.options.go_module
     work.mkdir(parents=True, exist_ok=True)
     shutil.copy(DRIVERS / "go" / "main.go", work / "main.go")
@@ -82,7 +83,7 @@ def _go_module(build: Build, work: Path) -> None:
 
 def ask_go(build: Build, cases: Cases, work: Path) -> list[Json]:
     go = needed(toolchains.go(), "go")
-    _go_module(build, work / "module")
+    go_module(build, work / "module")
     binary = str(work / "driver")
     run([go, "build", "-o", binary, "."], cwd=work / "module", env=toolchains.environment())
     return _answers(run([binary, _case_file(work, cases)]))

@@ -82,7 +82,18 @@ def test_go_tools_know_the_artifact_for_generated(built: Build, name: str) -> No
 
 def test_go_driver_is_formatted() -> None:
     gofmt = needed(toolchains.gofmt(), "gofmt")
-    assert run([gofmt, "-d", str(DRIVERS / "go"), str(ROOT / "examples" / "go")]) == ""
+    assert (
+        run(
+            [
+                gofmt,
+                "-d",
+                str(DRIVERS / "go"),
+                str(ROOT / "examples" / "go"),
+                str(ROOT / "benchmarks" / "go"),
+            ]
+        )
+        == ""
+    )
 
 
 STRICT = [

@@ -14,6 +14,9 @@ from benchmarks.outcome import NotRunError, Outcome
 
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
+    "go_decisions",
+    "go_shapes",
+    "go_growth",
     "typescript_decisions",
     "typescript_growth",
     "typescript_shapes",

@@ -8,12 +8,16 @@ by Python.
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import catalogs, measured
 from benchmarks.measured import Peak
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure, median
 from benchmarks.places import PYTHON, ROOT
+from codegen.distances import Words, farthest
+from codegen.nearest import distance
 from tests import toolchains
 
 TITLE = "`generate` at scale: 1,000 providers, 50 runtimes, 100,000 pairs of a runtime and an id"
@@ -53,6 +57,34 @@ def _compiled(out: Path, cache: Path) -> dict[str, float]:
     }
 
 
+def _nearest() -> tuple[Figure, ...]:
+    """Return what it takes to find what is near a slip among 2,000 ids, in two ways."""
+    words = [f"vendor{vendor}/model-7-{model}" for vendor in range(200) for model in range(10)]
+    slip, lanes = "vednor12/model-7-3", Words(words)
+    ways: dict[str, Callable[[], object]] = {
+        "one by one": lambda: [
+            each
+            for each in words
+            if distance(slip, each, farthest(len(slip), len(each)))
+            <= farthest(len(slip), len(each))
+        ],
+        "all at once": lambda: list(lanes.near(slip)),
+    }
+    return tuple(
+        figure("what is near a slip, of 2,000 ids", name, "ms", _milliseconds(way))
+        for name, way in ways.items()
+    )
+
+
+def _milliseconds(way: Callable[[], object]) -> list[float]:
+    taken = []
+    for _ in range(7):
+        started = time.perf_counter()
+        way()
+        taken.append((time.perf_counter() - started) * 1e3)
+    return taken
+
+
 def _targets(figures: tuple[Figure, ...]) -> tuple[Target, ...]:
     seconds = median(figures, "`generate`", WHOLE)
     tenth = median(figures, "`generate`", TENTH)
@@ -60,11 +92,17 @@ def _targets(figures: tuple[Figure, ...]) -> tuple[Target, ...]:
     build = median(figures, "its output", "`go build`, its cache empty")
     check = median(figures, "its output", "`tsc` of a program that asks it")
 
-    def at_most(what: str, value: float, limit: float, unit: str) -> Target:
-        return Target(what=what, value=value, limit=limit, side=Limit.AT_MOST, unit=unit)
+    worked = median(figures, "`generate`, work of the processor", WHOLE)
+
+    def at_most(what: str, value: float, limit: float, unit: str, reason: str = "") -> Target:
+        return Target(
+            what=what, value=value, limit=limit, side=Limit.AT_MOST, unit=unit, reason=reason
+        )
+
+    how_to_read = f"As its caller waits; one processor works for {worked:.1f} s of it."
 
     return (
-        at_most("`generate` of the whole", seconds, 20, "s"),
+        at_most("`generate` of the whole", seconds, 20, "s", how_to_read),
         at_most("`generate` of the whole, against a tenth", seconds / tenth, 12, "×"),
         at_most("memory of `generate`", memory, 800, "MB"),
         at_most("`go build` of the output", build, 60, "s"),
@@ -88,9 +126,14 @@ def run() -> Outcome:
             for size, found in peaks.items()
         ),
         *(
+            figure("`generate`, work of the processor", size, "s", [each.worked for each in found])
+            for size, found in peaks.items()
+        ),
+        *(
             figure("peak of memory", size, "MB", [each.megabytes for each in found])
             for size, found in peaks.items()
         ),
         *(figure("its output", name, "s", [seconds]) for name, seconds in compiled.items()),
+        *_nearest(),
     )
     return Outcome(figures=figures, targets=_targets(figures))

@@ -49,7 +49,8 @@ EXIT_CODES = {
 }
 ENVIRONMENT = {
     "NO_COLOR": "Not empty: findings are not coloured on a terminal either.",
-    "TERM": "`dumb`: the same.",
+    "TERM": "`dumb`: the same, and no progress is shown either.",
+    "CI": "Not empty: a long run does not show its progress on a terminal.",
     "SSL_CERT_FILE": "The authorities that `sync` trusts for certificates, if not the system's.",
     "HTTPS_PROXY": "The proxy through which `sync` reaches servers, but for those of `NO_PROXY`.",
     "PROVIDERS_CODEGEN_DEBUG": "Not empty: an internal error shows its traceback.",

@@ -20,7 +20,7 @@ from codegen.ir import (
 )
 from codegen.options import Options
 from codegen.quote import go_string as quote
-from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table, utf8_units
+from codegen.tables import Gone, Listed, Row, Table, table
 from codegen.targets.page import Header, Page, header
 
 # Names that the template declares and a provider or a runtime could spell.
@@ -63,7 +63,6 @@ class GoView:
     runtimes: str
     credential_env_names: str
     routes: str
-    longest_key: int
 
 
 # gofmt's layout
@@ -233,15 +232,6 @@ def _row(row: Row) -> str:
     return _flat("", (quote(row.key), _flat("[]variant", variants)))
 
 
-def _byte(unit: str) -> str:
-    return f"'{unit}'" if unit.isascii() and unit.isalnum() else f"0x{ord(unit):02x}"
-
-
-def _lengths(rows: Iterable[Row]) -> Iterator[str]:
-    for head, lengths in lengths_by_head(utf8_units(row.key) for row in rows):
-        yield _flat("", (_byte(head), _flat("[]int", map(str, lengths))))
-
-
 def _route(routes: Table) -> Lines:
     listed = sorted(routes.listed, key=lambda row: row.id)
     lists = _lists(
@@ -249,15 +239,9 @@ def _route(routes: Table) -> Lines:
         ("withdrawn", "withdrawnRow", map(_gone, routes.withdrawn)),
         ("exact", "keyRow", map(_row, routes.exact)),
         ("prefixes", "keyRow", map(_row, routes.prefixes)),
-        ("lengths", "lengthsRow", _lengths(routes.prefixes)),
     )
     runtime: Field = ("runtime", (_identifier("Runtime", routes.runtime.name),))
     return _record("", (runtime, *lists))
-
-
-def _longest_key(tables: Iterable[Table]) -> int:
-    rows = chain.from_iterable((*routes.exact, *routes.prefixes) for routes in tables)
-    return max((len(utf8_units(row.key)) for row in rows), default=0)
 
 
 def _view(registry: Registry, options: Options) -> GoView:
@@ -277,7 +261,6 @@ def _view(registry: Registry, options: Options) -> GoView:
         runtimes=_text(_block("[]*Runtime", map(_runtime, registry.runtimes))),
         credential_env_names=_text(_block("[]string", env_names)),
         routes=_text(_block("[]routes", map(_route, tables))),
-        longest_key=_longest_key(tables),
     )
 
 
