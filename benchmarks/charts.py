@@ -18,7 +18,7 @@ FOLDER = ROOT / "docs" / "img"
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 # What the project makes is named after its function, in each language as that writes it.
-OURS = ("derive_provider", "DeriveProvider", "deriveProvider")
+OURS = ("derive_provider", "DeriveProvider", "deriveProvider", "tryDeriveProvider")
 
 _LEFT, _WIDTH, _ROW, _HEAD = 330, 400, 22, 34
 
