@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from shutil import get_terminal_size
 
 import click
 
@@ -13,12 +15,59 @@ from codegen import report
 from codegen.config import NoSuchTargetError
 from codegen.diagnostics import Severity
 from codegen.inputs import InputError
+from codegen.options import Tell, telling_nobody
 from codegen.pipeline import Loaded
 from codegen.report import Failure, Format, Outcome
 
 FINE, NO, INVALID, USAGE = 0, 1, 2, 3
 # As shells count a death by SIGINT and by SIGPIPE.
 INTERRUPTED, PIPE_CLOSED = 130, 141
+
+
+# So many seconds people wait without being told for what.
+_PATIENCE = 1.0
+_BLANK = "\r\x1b[K"
+
+
+class _Line:
+    """A line on a terminal that says what a long run does, drawn anew for every stage.
+
+    It stays away while the run is younger than anybody's patience, and nothing of it is left at
+    the end.
+    """
+
+    def __init__(self, began: float) -> None:
+        """Come up when it is time, which may be in the middle of a stage."""
+        from threading import Lock, Timer  # noqa: PLC0415 - only a terminal needs it
+
+        self._lock = Lock()
+        self._stage = ""
+        self._is_up = False
+        self._timer = Timer(max(began + _PATIENCE - time.monotonic(), 0), self._come_up)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _draw(self) -> None:
+        if self._is_up and self._stage:
+            room = max(get_terminal_size().columns - 1, 0)
+            click.echo(_BLANK + f"{self._stage} …"[:room], nl=False, err=True)
+
+    def _come_up(self) -> None:
+        with self._lock:
+            self._is_up = True
+            self._draw()
+
+    def tell(self, stage: str) -> None:
+        with self._lock:
+            self._stage = stage
+            self._draw()
+
+    def end(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._is_up and self._stage:
+                click.echo(_BLANK, nl=False, err=True)
+            self._stage = ""
 
 
 class Run:
@@ -32,6 +81,22 @@ class Run:
         self.failure: Failure | None = None
         self.data: Mapping[str, object] | None = None
         self.page = ""
+        self._began = time.monotonic()
+
+    @contextmanager
+    def waiting(self) -> Iterator[Tell]:
+        """Give a function to tell the stages to; where somebody watches, they stand on one line.
+
+        Nobody does where standard error is no terminal, in CI, and beside a document.
+        """
+        if self.form is not Format.TEXT or not _is_watched():
+            yield telling_nobody
+            return
+        line = _Line(self._began)
+        try:
+            yield line.tell
+        finally:
+            line.end()
 
     def say(self, line: str) -> None:
         """Print a line of the answer; where a document has standard output, beside it."""
@@ -83,6 +148,12 @@ class Run:
                 answer=self.data,
             )
             click.echo(report.whole(outcome, self.form).encode("utf-8"))
+
+
+def _is_watched() -> bool:
+    """Tell whether people look at standard error as it comes, on a screen that can be wiped."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return is_terminal and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
 def _is_colour_wanted() -> bool:

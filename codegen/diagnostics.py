@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from codegen.frozen import frozen
@@ -21,12 +20,16 @@ class Severity(Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen
 class Note:
     """A second place that a diagnostic speaks of."""
 
     span: Span
     message: str
+
+    def __lt__(self, other: Note) -> bool:
+        """Tell whether this one is shown first: by place, then by what it says."""
+        return (self.span, self.message) < (other.span, other.message)
 
 
 @frozen

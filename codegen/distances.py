@@ -72,17 +72,21 @@ class _Lanes:
         return bits
 
     def _walked(self, word: str) -> tuple[int, int]:
-        """Return where the last column rises and where it falls, after the letters of a word."""
+        """Return where the last column rises and where it falls, after the letters of a word.
+
+        What is not in a column is told by an exclusive or with `rows`, never by a complement:
+        Python copies a negative number before it looks at its bits.
+        """
         rows, first, at = self._rows, self._first, self._letters.get
         rises, falls, kept, last = rows, 0, 0, 0
         for letter in word:
             equal = at(letter, 0)
-            swapped = (equal & ~kept) << 1 & last
+            swapped = (equal ^ (equal & kept)) << 1 & last
             # Where the table, one step down and one to the right, does not grow.
             kept = ((((equal & rises) + rises) ^ rises) | equal | falls | swapped) & rows
-            right = (falls | (rows & ~(kept | rises))) << 1 | first
+            right = (falls | (rows ^ (kept | rises))) << 1 | first
             left = (kept & rises) << 1
-            rises, falls = (left | ~(kept | right)) & rows, right & kept
+            rises, falls = (left | (rows ^ ((kept | right) & rows))) & rows, right & kept
             last = equal
         return rises, falls
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import re
@@ -11,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from difflib import unified_diff
 from enum import Enum
 from fnmatch import fnmatch
 from glob import escape
@@ -139,6 +137,8 @@ _NO_LINE_END = "\n\\ No newline at end of file\n"
 
 def unified(path: str, old: str, new: str, origin: str = "generated") -> str:
     """Return a unified diff from the text on disk to the one that is to be there."""
+    from difflib import unified_diff  # noqa: PLC0415 - most files do not differ
+
     lines = unified_diff(
         _LINE.findall(old),
         _LINE.findall(new),
@@ -280,6 +280,8 @@ _RENAME_EXCHANGE = 2
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swap two folders in one step; False where the system has no such call."""
+    import ctypes  # noqa: PLC0415 - to compare takes no swap
+
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):

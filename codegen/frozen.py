@@ -34,16 +34,36 @@ def _repr(self: DataclassInstance) -> str:
 
 
 def _parameter(each: Field[Any]) -> str:
-    return each.name if each.default is MISSING else f"{each.name}=_default_{each.name}"
+    """Return a parameter of `__init__`, with the default of its field where that has one."""
+    is_required = each.default is MISSING and each.default_factory is MISSING
+    return each.name if is_required else f"{each.name}=_default_{each.name}"
 
 
-def _init(taken: list[Field[Any]], then: str) -> Callable[..., None]:
+def _value(each: Field[Any]) -> str | None:
+    """Return what `__init__` sets a field to; None for one that is left to `__post_init__`."""
+    name, default = each.name, f"_default_{each.name}"
+    if each.default_factory is not MISSING:
+        made = f"_factory_{name}()"
+        return f"{made} if {name} is {default} else {name}" if each.init else made
+    if each.init:
+        return name
+    return default if each.default is not MISSING else None
+
+
+def _names(each: Field[Any]) -> dict[str, Any]:
+    """Return what the code of `__init__` calls the default of a field, and what makes one."""
+    return {f"_default_{each.name}": each.default, f"_factory_{each.name}": each.default_factory}
+
+
+def _init(own: tuple[Field[Any], ...], then: str) -> Callable[..., None]:
     """Return an `__init__` that takes the values of fields by name, and does something then."""
-    star = "*, " if taken else ""
-    head = f"def __init__(self, {star}{', '.join(map(_parameter, taken))}):"
-    body = [f" _set(self, {each.name!r}, {each.name})" for each in taken]
-    made: dict[str, Any] = {f"_default_{each.name}": each.default for each in taken}
-    made["_set"] = object.__setattr__
+    taken = [_parameter(each) for each in own if each.init]
+    values = ((each.name, _value(each)) for each in own)
+    body = [f" _set(self, {name!r}, {value})" for name, value in values if value is not None]
+    head = f"def __init__(self{', *, ' if taken else ''}{', '.join(taken)}):"
+    made: dict[str, Any] = {"_set": object.__setattr__}
+    for each in own:
+        made.update(_names(each))
     exec("\n".join((head, *body, then)), made)
     init: Callable[..., None] = made["__init__"]
     return init
@@ -64,17 +84,12 @@ def _comparison(names: tuple[str, ...]) -> tuple[Callable[..., object], Callable
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def frozen(cls: type[_Value]) -> type[_Value]:
-    """Make a class a frozen, slotted, keyword-only dataclass; `fields` and `replace` take it.
-
-    A field may have a default, but no factory of one. Raises `TypeError` for such a class.
-    """
+    """Make a class a frozen, slotted, keyword-only dataclass; `fields` and `replace` take it."""
     then = " self.__post_init__()" if "__post_init__" in cls.__dict__ else " pass"
     made = _slotted(cls)
     own: tuple[Field[Any], ...] = fields(made)  # type: ignore[arg-type]
-    if any(each.default_factory is not MISSING for each in own):
-        raise TypeError(f"{cls.__name__} has a field with a factory")
     members: dict[str, object] = {
-        "__init__": _init([each for each in own if each.init], then),
+        "__init__": _init(own, then),
         "__repr__": _repr,
         "__setattr__": _refuse_to_set,
         "__delattr__": _refuse_to_delete,

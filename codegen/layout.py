@@ -59,11 +59,12 @@ def _has_block(tree: Tree) -> bool:
 
 def _lines(prefix: str, tree: Tree, suffix: str, level: int) -> Iterator[str]:
     margin = " " * (INDENT * level)
-    line = margin + prefix + flat(tree) + suffix
-    is_short = width(line) <= LINE and not _has_block(tree)
-    if isinstance(tree, str) or not tree.items or is_short:
-        yield line
-        return
+    if not _has_block(tree):
+        line = margin + prefix + flat(tree) + suffix
+        if not isinstance(tree, Group) or not tree.items or width(line) <= LINE:
+            yield line
+            return
+    assert isinstance(tree, Group)
     yield margin + prefix + tree.opening
     for item_prefix, item in tree.items:
         yield from _lines(item_prefix, item, ",", level + 1)

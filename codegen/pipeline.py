@@ -16,7 +16,7 @@ from codegen.diagnostics import MAX_FINDINGS, Diagnostic, Severity, has_errors, 
 from codegen.frozen import frozen
 from codegen.ir import Registry
 from codegen.nearest import few_hints
-from codegen.options import Options
+from codegen.options import Options, Tell, telling_nobody
 from codegen.parse import parse
 from codegen.source import Source, Sources, UnreadableError, decoded, read
 from codegen.suppressions import Suppressed, Suppression
@@ -33,19 +33,26 @@ _OF_READING = ("Y", "S")
 
 
 @contextmanager
-def _one_run() -> Iterator[None]:
-    """Bound the hints, and let Python not look for garbage.
+def _uncollected() -> Iterator[None]:
+    """Let Python not look for garbage.
 
-    Reading makes no garbage to speak of, and the search for it doubles the time.
+    No stage makes any to speak of, and the search goes through all that was ever read: it doubles
+    the time of a large manifest.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        with few_hints():
-            yield
+        yield
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def _one_run() -> Iterator[None]:
+    """Bound the hints of one manifest, and read it without a search for garbage."""
+    with _uncollected(), few_hints():
+        yield
 
 
 @frozen
@@ -118,7 +125,7 @@ def _content(data: bytes, shown: str, base: int) -> _File:
     return _parsed(source)
 
 
-def _loaded(files: Sequence[_File]) -> Loaded:
+def _loaded(files: Sequence[_File], tell: Tell = telling_nobody) -> Loaded:
     """Merge what was read, check the whole, and take out what comments ignore."""
     found = [diagnostic for file in files for diagnostic in file.diagnostics]
     registries = [file.registry for file in files if file.registry is not None]
@@ -131,6 +138,7 @@ def _loaded(files: Sequence[_File]) -> Loaded:
     )
     if len(registries) < len(files):
         return loaded
+    tell("checking")
     registry, conflicts = overlays.merge(registries[0], registries[1:])
     loaded = replace(loaded, sketch=registry)
     found += [*conflicts, *islice(check(registry), MAX_FINDINGS + 1)]
@@ -155,12 +163,18 @@ def _loaded(files: Sequence[_File]) -> Loaded:
 
 
 @_one_run()
-def load(path: Path, shown: str | None = None, overlays: Sequence[Path] = ()) -> Loaded:
+def load(
+    path: Path,
+    shown: str | None = None,
+    overlays: Sequence[Path] = (),
+    tell: Tell = telling_nobody,
+) -> Loaded:
     """Read and check a manifest with its overlays. Never raises for what the files are."""
+    tell("reading")
     files = [_file(path, shown, 0)]
     for overlay in overlays:
         files.append(_file(overlay, None, files[-1].source.end + 1))
-    return _loaded(files)
+    return _loaded(files, tell)
 
 
 @_one_run()
@@ -194,7 +208,13 @@ def compared(old: Registry, new: Registry) -> Comparison:
     return compare(old, new)
 
 
-def trees(registry: Registry, options: Options, manual: Manual | None = None) -> tuple[Tree, ...]:
+@_uncollected()
+def trees(
+    registry: Registry,
+    options: Options,
+    manual: Manual | None = None,
+    tell: Tell = telling_nobody,
+) -> tuple[Tree, ...]:
     """Return every folder that a build fills, with its artifacts: the output folder first.
 
     `manual` is what the page of the commands prints, where the options name such a page.
@@ -203,7 +223,7 @@ def trees(registry: Registry, options: Options, manual: Manual | None = None) ->
 
     built = Tree(
         out=options.out,
-        artifacts=artifacts(registry, options),
+        artifacts=artifacts(registry, options, tell),
         is_owned=lambda path: owner(path, options) in options.targets,
     )
     rules = () if options.rule_pages is None else (_rule_tree(options.rule_pages, options),)
@@ -247,9 +267,11 @@ def _sorted(rendered: Iterable[render.Artifact]) -> tuple[render.Artifact, ...]:
     return tuple(sorted(rendered, key=lambda artifact: artifact.path))
 
 
-def artifacts(registry: Registry, options: Options) -> tuple[render.Artifact, ...]:
+def artifacts(
+    registry: Registry, options: Options, tell: Tell = telling_nobody
+) -> tuple[render.Artifact, ...]:
     """Lower and render a registry for the targets that were asked for, sorted by path."""
-    return _sorted(render.render(pages(registry, options)))
+    return _sorted(render.render(pages(registry, options, tell)))
 
 
 def matrix_page(registry: Registry, shown: Matrix, options: Options) -> str:

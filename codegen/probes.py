@@ -9,8 +9,9 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import TypeVar
 
+from codegen.casing import avoiding
 from codegen.ir import Provider, Registry, Rule, Runtime
-from codegen.patterns import fold, forms
+from codegen.patterns import fold
 from codegen.routing import trim
 
 _Entry = TypeVar("_Entry")
@@ -108,15 +109,6 @@ class _Field:
         return takewhile(lambda other: other.startswith(text), islice(self.folded, start, None))
 
 
-# All arms of a runtime are asked about before those of the next one.
-@lru_cache(maxsize=1)
-def _field(place: _Same) -> _Field:
-    registry, runtime = place.values
-    assert isinstance(registry, Registry)
-    assert isinstance(runtime, Runtime)
-    return _Field(registry, runtime)
-
-
 class _Rivals:
     """Everything on a runtime that could claim an id before the arm in question."""
 
@@ -163,26 +155,10 @@ class _Rivals:
 
 
 def _spellings(rule: Rule, rivals: _Rivals) -> Iterator[str]:
-    """Yield spellings of a literal, among them one that no case-sensitive rival claims.
-
-    A rival literal rules out every spelling that continues it. Walking the literal and
-    following the live rivals finds a way round them where there is one: at each letter a
-    form is taken that no live rival has, and where all forms are taken, the walk branches.
-    """
+    """Yield spellings of a literal, among them one that no case-sensitive rival claims."""
     yield rule.literal
-    todo = [("", rivals.as_written(rule))] if rule.ignore_case else []
-    while todo:
-        done, live = todo.pop()
-        at = len(done)
-        if any(len(text) <= at for text in live):
-            continue
-        if not live or at == len(rule.literal):
-            yield done + rule.literal[at:]
-            continue
-        letter = rule.literal[at]
-        letters = forms(letter) if letter.isascii() and letter.isalpha() else (letter,)
-        for form in reversed(letters):
-            todo.append((done + form, [text for text in live if text[at] == form]))
+    if rule.ignore_case:
+        yield from avoiding("", rule.literal, rivals.as_written(rule))
 
 
 def _continued(literal: str, rivals: _Rivals) -> Iterator[str]:
@@ -214,6 +190,6 @@ def probe(registry: Registry, runtime: Runtime, provider: Provider) -> str | Non
     Examples come first, then the shortest readable id that the rules give; None means
     that there is no such id at all.
     """
-    rivals = _Rivals(_field(_Same(registry, runtime)), provider.name)
+    rivals = _Rivals(registry.once(_Field, runtime), provider.name)
     candidates = (model for model in _candidates(provider, rivals) if owns(provider, model))
     return next((model for model in candidates if rivals.leave(model)), None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from codegen.casing import telling
 from codegen.ir import Registry, Rule, Runtime
-from codegen.patterns import fold, forms
+from codegen.patterns import fold
 from codegen.routing import trim
 
 Rules = tuple[Rule, ...]
@@ -29,16 +29,9 @@ _FILLER = "x"
 MAX_PAIRS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
-    """A rule's literal as it is looked up: folded or as written, with the end of exact ones."""
-
-    text: str
-    is_folded: bool
-
-
-def _key(rule: Rule) -> _Key:
-    return _Key(text=rule.literal + (_END if rule.is_exact else ""), is_folded=rule.ignore_case)
+def _text(rule: Rule) -> str:
+    """Return a rule's literal as it is looked up: with the end of exact ones."""
+    return rule.literal + (_END if rule.is_exact else "")
 
 
 def _as_id(stem: str) -> str | None:
@@ -55,7 +48,10 @@ def _as_id(stem: str) -> str | None:
 
 def witness(rule: Rule) -> str | None:
     """Return the shortest id that a rule matches, or None where no request can name one."""
-    return _as_id(_key(rule).text)
+    return _as_id(_text(rule))
+
+
+_Owners = dict[str, set[int]]
 
 
 class Claims:
@@ -66,37 +62,40 @@ class Claims:
 
     def __init__(self, owners: Sequence[Rules]) -> None:
         """Index every literal once; looking an id up then costs its length."""
-        self._buckets: dict[_Key, set[int]] = defaultdict(set)
-        self._by_fold: dict[str, list[_Key]] = defaultdict(list)
+        self._written: _Owners = defaultdict(set)
+        self._folded: _Owners = defaultdict(set)
         for owner, rules in enumerate(owners):
             for rule in rules:
-                self._buckets[_key(rule)].add(owner)
-        for key in self._buckets:
-            self._by_fold[fold(key.text)].append(key)
-        self._lengths = sorted({len(key.text) for key in self._buckets})
+                (self._folded if rule.ignore_case else self._written)[_text(rule)].add(owner)
+        self._by_fold: dict[str, list[str]] = defaultdict(list)
+        for text in self._written:
+            self._by_fold[fold(text)].append(text)
+        self._written_sizes = sorted({len(text) for text in self._written})
+        self._folded_sizes = sorted({len(text) for text in self._folded})
 
-    def _prefixes(self, text: str) -> Iterator[str]:
-        return (text[:size] for size in self._lengths if size <= len(text))
+    def _above(self, text: str) -> Iterator[set[int]]:
+        """Yield the owners of each literal that every id which begins with a text begins with."""
+        yield from _of_prefixes(self._written, self._written_sizes, text)
+        yield from _of_prefixes(self._folded, self._folded_sizes, fold(text))
 
-    def _above(self, text: str) -> Iterator[_Key]:
-        """Yield the keys that hold for every id that begins with a text as written."""
-        for prefix in self._prefixes(text):
-            as_written = _Key(text=prefix, is_folded=False)
-            if as_written in self._buckets:
-                yield as_written
-            in_any_case = _Key(text=fold(prefix), is_folded=True)
-            if in_any_case in self._buckets:
-                yield in_any_case
+    def _spelt(self, folded: str) -> Iterator[str]:
+        """Yield the literals as written that some spelling of a folded text begins with."""
+        sizes = (size for size in self._written_sizes if size <= len(folded))
+        return (text for size in sizes for text in self._by_fold.get(folded[:size], ()))
 
-    def _meeting(self, key: _Key) -> Iterator[tuple[_Key, str]]:
-        """Yield the keys not longer than this one that share ids with it, and their stem."""
-        if not key.is_folded:
-            yield from ((other, key.text) for other in self._above(key.text))
-            return
-        for prefix in self._prefixes(key.text):
-            for other in self._by_fold.get(prefix, ()):
-                size = 0 if other.is_folded else len(other.text)
-                yield other, other.text[:size] + key.text[size:]
+    def _meeting(self) -> Iterator[tuple[set[int], set[int], str]]:
+        """Yield the owners of any two literals that share ids, and the stem of these ids.
+
+        Of two that hold in the same way, one continues the other. A folded one shares ids with
+        one as written where they do as far as both go.
+        """
+        for text, owners in self._written.items():
+            yield from ((owners, others, text) for others in self._above(text))
+        for text, owners in self._folded.items():
+            above = _of_prefixes(self._folded, self._folded_sizes, text)
+            yield from ((owners, others, text) for others in above)
+            for written in self._spelt(text):
+                yield owners, self._written[written], written + text[len(written) :]
 
     def overlaps(self) -> dict[Pair, str]:
         """Return each pair of owners that both match some id, with a shortest such id.
@@ -113,12 +112,12 @@ class Claims:
         return shortest
 
     def _shared(self) -> Iterator[tuple[Pair, str]]:
-        for key, owners in self._buckets.items():
-            for other, stem in self._meeting(key):
-                shared = _as_id(stem)
-                if shared is None:
-                    continue
-                for one in self._buckets[other]:
+        for owners, others, stem in self._meeting():
+            if len(owners) == 1 and owners == others:
+                continue
+            shared = _as_id(stem)
+            if shared is not None:
+                for one in others:
                     yield from (((min(one, two), max(one, two)), shared) for two in owners - {one})
 
     def of(self, model: str) -> set[int]:
@@ -130,32 +129,21 @@ class Claims:
         return self._owners(stem)
 
     def _owners(self, text: str) -> set[int]:
-        return set().union(*(self._buckets[key] for key in self._above(text)))
+        return set().union(*self._above(text))
 
     def literals(self, folded: str) -> tuple[str, ...]:
         """Return the literals as written that some spelling of a folded literal begins with."""
-        keys = (key for prefix in self._prefixes(folded) for key in self._by_fold.get(prefix, ()))
-        return tuple(key.text for key in keys if not key.is_folded)
+        return tuple(self._spelt(folded))
 
 
-def _spellings(text: str, done: str, live: Sequence[str]) -> Iterator[str]:
-    """Yield one spelling of a folded text for each set of literals that it can begin with.
-
-    Walks the text and follows the literals that are still alive; where none is, or the text
-    ends, all further spellings are alike.
-    """
-    at = len(done)
-    alive = [literal for literal in live if len(literal) > at]
-    if not alive or at == len(text):
-        yield done + text[at:]
-        return
-    letter = text[at]
-    seen: set[frozenset[str]] = set()
-    for form in forms(letter) if letter.isascii() and letter.isalpha() else (letter,):
-        still = [literal for literal in alive if literal[at] == form]
-        if frozenset(still) not in seen:
-            yield from _spellings(text, done + form, still)
-        seen.add(frozenset(still))
+def _of_prefixes(owners: _Owners, sizes: Sequence[int], text: str) -> Iterator[set[int]]:
+    """Yield the owners of the literals that a text begins with, the shortest first."""
+    for size in sizes:
+        if size > len(text):
+            return
+        found = owners.get(text[:size])
+        if found is not None:
+            yield found
 
 
 class Contest:
@@ -220,16 +208,20 @@ class Contest:
         A stem with an end stands for that one id. Any other stands for the ids that continue
         it in a way nobody names: they have the fewest owners among all that begin with it.
         """
-        text = _key(rule).text
+        text = _text(rule)
         if not rule.ignore_case:
             yield text
             return
         listed = (m + _END for m in self._taken.get(text.removesuffix(_END), ()) if rule.is_exact)
-        yield from _spellings(text, "", (*self.claims.literals(text), *listed))
+        yield from telling(text, (*self.claims.literals(text), *listed))
 
 
 def contest(registry: Registry, runtime: Runtime) -> Contest:
     """Return the contest of a runtime's arms, numbered as `registry.arms` has them."""
+    return registry.once(_contest, runtime)
+
+
+def _contest(registry: Registry, runtime: Runtime) -> Contest:
     arms = registry.arms(runtime)
     listed = (model for arm, _ in arms for model in arm.models)
     gone = (withdrawn.id for arm, _ in arms for withdrawn in arm.withdrawn)

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cache, lru_cache
+from json.encoder import encode_basestring
 
 from codegen.frozen import frozen
 
@@ -14,14 +16,24 @@ from codegen.frozen import frozen
 _NARROW = ((0x20, 0x7E), (0xA1, 0xAC), (0xAE, 0x24F), (0x370, 0x482), (0x48A, 0x52F))
 _PUNCTUATION = ((0x2010, 0x2027), (0x2030, 0x205E), (0x20A0, 0x20BF), (0x2100, 0x214F))
 _WIDE = ((0x3041, 0x3096), (0x309B, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3))
+_DRAWN = (*_NARROW, *_PUNCTUATION, *_WIDE)
+# Nearly all text is ASCII. What is not is looked up in the ranges one by one: an expression of
+# them all takes Python longer to compile than a manifest has work for it.
+_BEYOND_ASCII = re.compile("[^ -~]")
 
 
 def _class(*groups: tuple[tuple[int, int], ...]) -> str:
     return "".join(f"{chr(low)}-{chr(high)}" for ranges in groups for low, high in ranges)
 
 
-_HIDDEN = re.compile(f"[^{_class(_NARROW, _PUNCTUATION, _WIDE)}]")
-_WIDE_CHAR = re.compile(f"[{_class(_WIDE)}]")
+@lru_cache(maxsize=4096)
+def _is_hidden(char: str) -> bool:
+    return not any(low <= ord(char) <= high for low, high in _DRAWN)
+
+
+@lru_cache(maxsize=4096)
+def _is_wide(char: str) -> bool:
+    return any(low <= ord(char) <= high for low, high in _WIDE)
 
 
 def without_hidden(text: str, replacement: str) -> str:
@@ -30,7 +42,11 @@ def without_hidden(text: str, replacement: str) -> str:
     >>> without_hidden("a\\u202eé", " ")
     'a é'
     """
-    return _HIDDEN.sub(replacement, text)
+
+    def shown(match: re.Match[str]) -> str:
+        return replacement if _is_hidden(match.group()) else match.group()
+
+    return _BEYOND_ASCII.sub(shown, text)
 
 
 # What a browser draws as nothing, or as an order to move what stands beside it.
@@ -39,7 +55,11 @@ _UNSEEN = (
     ((0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xD800, 0xDFFF), (0xFEFF, 0xFEFF)),
     ((0xFFF9, 0xFFFB), (0xFFFE, 0xFFFF), (0xE0000, 0xE0FFF)),
 )
-_UNSEEN_CHAR = re.compile(f"[{_class(*_UNSEEN)}]")
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    return re.compile(f"[{_class(*_UNSEEN)}]")
 
 
 def visible(text: str) -> str:
@@ -50,7 +70,7 @@ def visible(text: str) -> str:
     >>> print(visible("a\u202eb"))
     a\u{202e}b
     """
-    return _UNSEEN_CHAR.sub(lambda match: f"\\u{{{ord(match.group()):x}}}", text)
+    return _unseen().sub(lambda match: f"\\u{{{ord(match.group()):x}}}", text)
 
 
 def unseen_class() -> str:
@@ -65,13 +85,13 @@ def width(text: str) -> int:
     >>> width("模型")
     4
     """
-    return len(text) if text.isascii() else len(text) + len(_WIDE_CHAR.findall(text))
+    return len(text) if text.isascii() else len(text) + sum(map(_is_wide, text))
 
 
 _COMMON = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-_TO_ESCAPE = re.compile(rf"{_HIDDEN.pattern}|[\\\"']")
+_TO_ESCAPE = re.compile(rf"{_BEYOND_ASCII.pattern}|[\\\"']")
 
 
 def _body(text: str, quote: str, escape: Callable[[int], str], also: str = "") -> str:
@@ -79,13 +99,15 @@ def _body(text: str, quote: str, escape: Callable[[int], str], also: str = "") -
 
     The characters of `also` are escaped by their code.
     """
+    pattern = re.compile(f"{_TO_ESCAPE.pattern}|[{re.escape(also)}]") if also else _TO_ESCAPE
+    if pattern.search(text) is None:
+        return text
     marked = {**_COMMON, '"': '"', "'": "'", quote: f"\\{quote}"}
     marked.update((char, escape(ord(char))) for char in also)
-    pattern = re.compile(f"{_TO_ESCAPE.pattern}|[{re.escape(also)}]") if also else _TO_ESCAPE
 
     def escaped(match: re.Match[str]) -> str:
         char = match.group()
-        return marked.get(char) or escape(ord(char))
+        return marked.get(char) or (escape(ord(char)) if _is_hidden(char) else char)
 
     return pattern.sub(escaped, text)
 
@@ -143,7 +165,7 @@ def javascript_string(text: str) -> str:
 
 def _json_escape(match: re.Match[str]) -> str:
     char = match.group()
-    if char == "\n":
+    if char == "\n" or not _is_hidden(char):
         return char
     # The encoder leaves U+007F as it is, which JSON allows and a reader does not see.
     encoded = json.dumps(char)[1:-1]
@@ -156,12 +178,14 @@ def escape_hidden(document: str) -> str:
     >>> print(escape_hidden('{"a": "\u202eé"}'))
     {"a": "\u202eé"}
     """
-    return _HIDDEN.sub(_json_escape, document)
+    # Nothing hides in plain ASCII that can be printed.
+    is_plain = document.isascii() and document.isprintable()
+    return document if is_plain else _BEYOND_ASCII.sub(_json_escape, document)
 
 
 def json_string(text: str) -> str:
     """Return a text as a JSON literal."""
-    return escape_hidden(json.dumps(text, ensure_ascii=False))
+    return escape_hidden(encode_basestring(text))
 
 
 _COMMENT_ENDS = (
@@ -233,14 +257,17 @@ _ESCAPES: dict[Style, Callable[[int], str]] = {
 }
 WITH_ESCAPES = tuple(_ESCAPES)
 
+
 # What a literal without escapes must not hold as it is: controls but for the line feed and the
 # tab, marks of direction, what has no width, and what is no character. Marks that combine and
 # pictures, which the others escape for the sake of columns, are to be seen.
-_UNSPELLABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U000e0000-\U000e0fff]"
-)
+@cache
+def _unspellable() -> re.Pattern[str]:
+    return re.compile(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+        "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+        "\U000e0000-\U000e0fff]"
+    )
 
 
 class UnspellableError(ValueError):
@@ -277,7 +304,7 @@ class Quoting:
         return f"{self.mark}{body}{self.mark}"
 
     def _plain(self, text: str) -> str:
-        unseen = _UNSPELLABLE.search(text)
+        unseen = _unspellable().search(text)
         if unseen is not None:
             reason = f'the style "{self.style}" cannot spell U+{ord(unseen.group()):04X}'
             raise UnspellableError(reason)

@@ -356,6 +356,8 @@ class _Automaton:
         return place.matched_at_end
 
 
+# Most runtimes have arms of the same providers.
+@lru_cache(maxsize=4_096)
 def _tree(pattern: str) -> _Tree:
     return _Reader(pattern).choice(folds=False)
 

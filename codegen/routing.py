@@ -140,7 +140,7 @@ class Decision:
 
 
 def _met(provider: Provider, auth_env: Collection[str]) -> bool:
-    return any(name in auth_env for name in provider.auth_env)
+    return any(name in auth_env for name in provider.auth_env) if auth_env else False
 
 
 def _runtime(registry: Registry, name: str) -> Runtime:
@@ -337,7 +337,7 @@ def _settled(
 ) -> Decision:
     """Let the names choose; the first declared stands where they leave none or several."""
     left = tuple(provider for provider in candidates if _met(provider, names))
-    counted = {name for provider in candidates for name in provider.auth_env} & names
+    counted = {name for provider in candidates for name in provider.auth_env if name in names}
     return Decision(
         model=model,
         step=step,
@@ -346,6 +346,21 @@ def _settled(
         names=tuple(sorted(counted)),
         provider=left[0] if len(left) == 1 else candidates[0],
     )
+
+
+def claimants(registry: Registry, runtime: str, model: str) -> tuple[Provider, ...]:
+    """Return whom a decision for a pin chooses from: who lists an id, else whose pattern matches.
+
+    Who lists it are in order of declaration, and those of patterns are sorted by name, as an
+    ambiguous id carries them; an unknown runtime and an empty id have none.
+    """
+    found, trimmed = registry.runtime(runtime), trim(model)
+    if found is None or not trimmed:
+        return ()
+    lookup = _lookup(registry, found)
+    listed = lookup.owning(trimmed, pinned=True)
+    matched = () if listed else lookup.matching(trimmed)
+    return _providers(listed) or tuple(sorted(_providers(matched), key=lambda each: each.name))
 
 
 def derive_provider(

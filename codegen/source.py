@@ -7,19 +7,23 @@ import os
 import re
 import stat
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate, islice
 from pathlib import Path
 
 from codegen.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@frozen
 class Span:
     """A half-open range of code points `[start, end)` of one source text."""
 
     start: int
     end: int
+
+    def __lt__(self, other: Span) -> bool:
+        """Tell whether this one stands first; of two that begin together, the shorter does."""
+        return (self.start, self.end) < (other.start, other.end)
 
 
 @frozen

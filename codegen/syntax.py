@@ -20,7 +20,7 @@ _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 64
 # A thousand providers on each of fifty runtimes, with 100,000 ids, are 350,000 nodes.
-MAX_NODES = 400_000
+MAX_NODES = 640_000
 MAX_ALIASED_NODES = 10_000
 MAX_ALIASED_CHARACTERS = 1_000_000
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from codegen.frozen import frozen
 from codegen.ir import Arm, Provider, Registry, Rule, Runtime
 from codegen.patterns import fold
 
@@ -29,7 +29,7 @@ _END = "\udfff"
 Owners = tuple[Provider, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Variant:
     """What a key means for ids that start with `literal` as written ("" means any case)."""
 
@@ -37,7 +37,7 @@ class Variant:
     owners: Owners
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A folded key and its variants, the longest literal first."""
 
@@ -45,7 +45,7 @@ class Row:
     variants: tuple[Variant, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listed:
     """An id of the menu and the arms that list it, in order of declaration."""
 
@@ -53,7 +53,7 @@ class Listed:
     owners: Owners
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gone:
     """A withdrawn id, the arms that still own it, and what the manifest says about it."""
 
@@ -63,7 +63,7 @@ class Gone:
     replacement: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Table:
     """All that routing on one runtime needs. `exact` and `prefixes` are sorted by key."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import cycle
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, cycle
+from typing import TypeVar
 
 from codegen import routing
 from codegen.canonical import fingerprint, plain
+from codegen.frozen import frozen
 from codegen.ir import Protocol, Provider, Registry, Runtime
 from codegen.probes import probe
 
@@ -23,7 +25,7 @@ _WHITE_SPACE = (
 _NOT_WHITE_SPACE = "\x00\x1c\x1d\x1e\x1f\u180e\u200b\u2060\ufeff"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Case:
     """A question: the function's name in snake case and its arguments as JSON data."""
 
@@ -31,24 +33,49 @@ class Case:
     arguments: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ids:
-    """The ids worth asking about: those of one runtime, and those of the whole catalog."""
+# A runtime is asked where each of its own ids goes, however many it has. For everything else there
+# are so many ids of a kind for one runtime, and so many for all of them together, spread evenly over
+# what there is: the thousandth like it tells no more.
+_MOST = 64
+_IN_ALL = 2_048
 
+_Item = TypeVar("_Item")
+
+
+@frozen
+class _Ids:
+    """The ids worth asking about.
+
+    By runtime, `own` are all of its own, and `chosen` those of them to ask everything about.
+    `catalog` are ids of the whole catalog. `most` is how many of a kind are chosen.
+    """
+
+    most: int
     own: dict[str, tuple[str, ...]]
+    chosen: dict[str, tuple[str, ...]]
     catalog: tuple[str, ...]
+
+    def routed(self, runtime: str) -> tuple[str, ...]:
+        """Return the ids that a runtime is asked to route: some of all, and all of its own."""
+        return _distinct((*self.catalog, *self.own[runtime]))
+
+
+def _spread(items: Sequence[_Item], most: int) -> Sequence[_Item]:
+    """Return items spread evenly over a row; all of them where they are few enough."""
+    if len(items) <= most:
+        return items
+    return [items[number * len(items) // most] for number in range(most)]
 
 
 # which ids
 
 
-def _runtime_ids(registry: Registry, runtime: Runtime) -> Iterator[str]:
-    yield from runtime.menu
-    yield from (gone.id for arm in runtime.arms for gone in arm.withdrawn)
-    for _, provider in registry.arms(runtime):
-        found = probe(registry, runtime, provider)
-        if found is not None:
-            yield found
+def _runtime_ids(registry: Registry, runtime: Runtime) -> Iterator[list[str]]:
+    """Yield the ids of a runtime, kind by kind: listed, withdrawn, and of one arm alone."""
+    yield list(runtime.menu)
+    yield [gone.id for arm in runtime.arms for gone in arm.withdrawn]
+    found = (probe(registry, runtime, provider) for _, provider in registry.arms(runtime))
+    yield [model for model in found if model is not None]
 
 
 def _pattern_ids(provider: Provider) -> Iterator[str]:
@@ -72,13 +99,18 @@ def _distinct(ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _ids(registry: Registry) -> _Ids:
-    own = {r.name: _distinct(_runtime_ids(registry, r)) for r in registry.runtimes}
-    known = (model for ids in own.values() for model in ids)
+    kinds = {str(r.name): tuple(_runtime_ids(registry, r)) for r in registry.runtimes}
+    own = {name: _distinct(chain(*rows)) for name, rows in kinds.items()}
+    share = max(_IN_ALL // max(len(registry.runtimes), 1), 1)
+    most = min(_MOST, share)
+    chosen = {
+        name: _distinct(chain.from_iterable(_spread(row, most) for row in rows))
+        for name, rows in kinds.items()
+    }
     owned = (model for provider in registry.providers for model in _provider_ids(provider))
-    return _Ids(
-        own={str(name): ids for name, ids in own.items()},
-        catalog=_distinct((*known, *owned)),
-    )
+    catalog = _distinct(chain(*own.values(), owned))
+    catalog = tuple(_spread(catalog, share))
+    return _Ids(most=most, own=own, chosen=chosen, catalog=catalog)
 
 
 def _hostile(model: str) -> Iterator[str]:
@@ -102,9 +134,9 @@ def _case(function: str, **arguments: object) -> Case:
 
 def _route_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
     for runtime in registry.runtimes:
-        for model in ids.catalog:
+        for model in ids.routed(runtime.name):
             yield _case("derive_provider", runtime=runtime.name, model=model, auth_env=[])
-        for model in ids.own[runtime.name]:
+        for model in ids.chosen[runtime.name]:
             yield _case("validate_model", runtime=runtime.name, model=model)
             yield _case("validate_model", runtime=runtime.name, model=model.swapcase())
             yield _case("derive_provider_for_pin", runtime=runtime.name, model=model, auth_env=[])
@@ -117,29 +149,34 @@ def _route_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
         yield _case("validate_model", runtime=runtime.name, model=" \u2003 ")
 
 
-def _claimants(registry: Registry, runtime: Runtime, model: str) -> tuple[Provider, ...]:
-    try:
-        return routing.decide(registry, runtime.name, model, pinned=True).candidates
-    except routing.RefusalError as refused:
-        found = (registry.provider(name) for name in refused.candidates)
-        return tuple(provider for provider in found if provider is not None)
-
-
 def _auth_sets(providers: tuple[Provider, ...]) -> Iterator[list[str]]:
     """Yield the sets of names that tell providers apart, and those that do not."""
-    names = list(dict.fromkeys(str(name) for p in providers for name in p.auth_env))
+    known = tuple(dict.fromkeys(str(name) for p in providers for name in p.auth_env))
+    names = list(_spread(known, _MOST))
     yield from ([name] for name in names)
     yield names
-    yield [name for p in providers for name in p.auth_env[:1]]
+    yield [name for p in _spread(providers, _MOST) for name in p.auth_env[:1]]
     yield ["UNRELATED_KEY", *names[:1]]
     yield ["UNRELATED_KEY"]
 
 
+def _ties(
+    registry: Registry, runtime: Runtime, models: Iterable[str]
+) -> Iterator[tuple[str, tuple[Provider, ...]]]:
+    """Yield ids that several arms claim, with those: so many for every set of arms that ties."""
+    asked: Counter[tuple[str, ...]] = Counter()
+    for model in models:
+        providers = routing.claimants(registry, runtime.name, model)
+        tied = tuple(provider.name for provider in providers)
+        asked[tied] += 1
+        if len(tied) > 1 and asked[tied] <= _MOST:
+            yield model, providers
+
+
 def _tie_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
     for runtime in registry.runtimes:
-        for model in ids.catalog:
-            providers = _claimants(registry, runtime, model)
-            for names in _auth_sets(providers) if len(providers) > 1 else ():
+        for model, providers in _ties(registry, runtime, ids.routed(runtime.name)):
+            for names in _auth_sets(providers):
                 asked: Json = {"runtime": runtime.name, "model": model, "auth_env": names}
                 yield _case("derive_provider", **asked)
                 yield _case("derive_provider_for_pin", **asked)
@@ -152,7 +189,7 @@ def _tie_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
 def _billing_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
     overrides, defaults, pins = cycle(_OVERRIDES), cycle(_DEFAULTS), cycle((False, False, True))
     for runtime in registry.runtimes:
-        for model in (*ids.own[runtime.name], "no such model", ""):
+        for model in (*ids.chosen[runtime.name], "no such model", ""):
             for override in (None, next(overrides)):
                 yield _case(
                     "resolve_billing_mode",
@@ -167,8 +204,8 @@ def _billing_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
 
 def _missing_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
     for runtime in registry.runtimes:
-        for model in (*ids.own[runtime.name], "no such model"):
-            providers = _claimants(registry, runtime, model)
+        for model in (*ids.chosen[runtime.name], "no such model"):
+            providers = routing.claimants(registry, runtime.name, model)
             names = [str(name) for provider in providers[:1] for name in provider.auth_env[-1:]]
             for auth_env in ([], names, ["UNRELATED_KEY"]):
                 yield _case(
@@ -227,11 +264,10 @@ def _menu_cases(registry: Registry, ids: _Ids) -> Iterator[Case]:
         yield _case("models_for_runtime", runtime=name)
         yield _case("providers_for_runtime", runtime=name)
     for runtime in registry.runtimes:
-        tied = [_claimants(registry, runtime, model) for model in runtime.menu]
-        owners = next((found for found in tied if len(found) > 1), ())
+        owners = next((found for _, found in _ties(registry, runtime, runtime.menu)), ())
         for names in _auth_sets(owners) if owners else ():
             yield _case("offered_models", runtime=runtime.name, auth_env=names)
-        for model in runtime.menu:
+        for model in _spread(runtime.menu, ids.most):
             yield from _suggest_cases(runtime.name, model)
 
 

@@ -46,6 +46,7 @@ def pytest_report_header() -> list[str]:
         ("go", toolchains.go()),
         ("node", toolchains.node()),
         ("tsc", toolchains.tsc()),
+        ("esbuild", toolchains.bundler()),
         ("cargo", toolchains.cargo()),
         ("schema of SARIF", toolchains.sarif_schema()),
         ("chromium", toolchains.chromium()),

@@ -24,6 +24,7 @@ STAGES = [
     ["rules", "layout", "canonical", "outline", "options"],
     ["faults"],
     ["syntax", "schema", "patterns", "re2"],
+    ["casing"],
     ["parse", "formatting", "json_schema", "routing", "tables", "probes", "proofs"],
     ["pointers", "lockfile"],
     ["overlays", "suppressions", "explanation", "matrix", "runtime_templates"],

@@ -120,9 +120,25 @@ def test_one_field_is_told_from_its_value() -> None:
     assert One(only=(1,)) != other
 
 
-def test_a_factory_of_a_default_is_refused() -> None:
+def _listed(decorator: Decorator) -> type[Any]:
+    @decorator
     class Listed:
-        names: list[str] = field(default_factory=list)
+        """Names."""
 
-    with pytest.raises(TypeError, match="Listed has a field with a factory"):
-        frozen(Listed)
+        names: list[str] = field(default_factory=list)
+        kept: dict[str, int] = field(init=False, default_factory=dict, compare=False)
+        fixed: int = field(init=False, default=3)
+
+    return Listed
+
+
+@pytest.mark.parametrize("decorator", BOTH, ids=["frozen", "dataclass"])
+def test_a_factory_makes_a_default_for_each(decorator: Decorator) -> None:
+    listed = _listed(decorator)
+    one, other = listed(), listed()
+    one.names.append("a")
+    one.kept["a"] = 1
+    assert (other.names, other.kept, other.fixed) == ([], {}, 3)
+    assert listed(names=["b"]).names == ["b"]
+    with pytest.raises(TypeError, match="unexpected"):
+        listed(kept={})

@@ -391,3 +391,10 @@ def test_shortest_shared_id_of_two_patterns(one: str, two: str, witness: str | N
 def test_overlaps_of_very_many_arms_are_bounded() -> None:
     rules = compile_pattern("^a")
     assert 0 < len(Claims([rules] * 5_000).overlaps()) <= 10_001
+
+
+def test_a_literal_may_be_longer_than_the_stack_is_deep() -> None:
+    rules = [compile_pattern(p) for p in ("(?i)^" + "a" * 3_000, "^a", "^A" + "a" * 2_999)]
+    assert Contest(rules, [["A"], ["B"], ["C"]], []).has_own(0)
+    both = [rules[0], compile_pattern("^a"), compile_pattern("^A")]
+    assert not Contest(both, [["A"], ["B"], ["C"]], []).has_own(0)

@@ -81,6 +81,12 @@ def tsc() -> Path | None:
     return script if script.is_file() else None
 
 
+def bundler() -> Path | None:
+    """Return the script that bundles with esbuild, to be run by node, or None."""
+    package = TYPESCRIPT / "node_modules" / "esbuild" / "package.json"
+    return TYPESCRIPT / "bundle.mjs" if package.is_file() else None
+
+
 def cargo() -> Path | None:
     """Return the cargo command, or None. Nothing installs it: only an example is for Rust."""
     on_path = shutil.which("cargo")

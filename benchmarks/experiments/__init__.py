@@ -14,9 +14,19 @@ from benchmarks.outcome import NotRunError, Outcome
 
 # Those that measure single nanoseconds come first, while nothing else has warmed the machine.
 NAMES = (
+    "typescript_decisions",
+    "typescript_growth",
+    "typescript_shapes",
+    "typescript_size",
+    "python_decisions",
+    "python_growth",
+    "python_shapes",
+    "python_import",
     "verify",
     "commands",
     "watch",
+    "generate_scale",
+    "diff_scale",
     "counts",
 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from codegen.diagnostics import Diagnostic
+from codegen.frozen import frozen
 from codegen.ir import Provider, Registry, Text
 from codegen.nearest import did_you_mean
 from codegen.rules import found
@@ -19,7 +19,7 @@ _URL = re.compile(r"(?i)(?P<scheme>https?)://(?P<authority>[^/?#\s]+)(?P<rest>.*
 _LOOPBACK = re.compile(r"(?i)(localhost|.*\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Parts:
     """A base URL in three parts; the authority is host and port, perhaps with a user before."""
 

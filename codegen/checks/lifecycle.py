@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from codegen.diagnostics import Diagnostic, Note
 from codegen.ir import Deprecation, Provider, Registry, Runtime, Text, Withdrawn
 from codegen.nearest import did_you_mean
-from codegen.proofs import Claims
+from codegen.proofs import contest
 from codegen.rules import found
 
 
@@ -23,7 +23,7 @@ class _Routes:
         self.gone: dict[str, Withdrawn] = {
             gone.id: gone for arm in reversed(runtime.arms) for gone in arm.withdrawn
         }
-        self._claims = Claims([provider.pattern.rules for _, provider in self.arms])
+        self._claims = contest(registry, runtime).claims
 
     @property
     def is_known(self) -> bool:
@@ -43,7 +43,7 @@ class _Routes:
 
 
 def _routes(registry: Registry) -> Iterator[_Routes]:
-    return (_Routes(registry, runtime) for runtime in registry.runtimes)
+    return (registry.once(_Routes, runtime) for runtime in registry.runtimes)
 
 
 def _defaults(registry: Registry) -> Iterator[tuple[_Routes, Text]]:

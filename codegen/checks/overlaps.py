@@ -13,13 +13,19 @@ from codegen.rules import found
 _Owner = tuple[Arm, Provider]
 
 
-def _overlaps(registry: Registry, runtime: Runtime) -> Iterator[tuple[_Owner, _Owner, str]]:
-    """Yield each two arms of a runtime whose patterns share an id, and the shortest such id."""
+def _overlaps(registry: Registry, runtime: Runtime) -> tuple[tuple[_Owner, _Owner, str], ...]:
+    """Return each two arms of a runtime whose patterns share an id, and the shortest such id."""
+    return registry.once(_overlapping, runtime)
+
+
+def _overlapping(registry: Registry, runtime: Runtime) -> tuple[tuple[_Owner, _Owner, str], ...]:
     arms = registry.arms(runtime)
     overlaps = contest(registry, runtime).claims.overlaps()
-    for (one, two), witness in sorted(overlaps.items()):
-        if arms[one][1] is not arms[two][1]:
-            yield arms[one], arms[two], witness
+    return tuple(
+        (arms[one], arms[two], witness)
+        for (one, two), witness in sorted(overlaps.items())
+        if arms[one][1] is not arms[two][1]
+    )
 
 
 def _own(one: Provider, two: Provider) -> tuple[str, ...]:

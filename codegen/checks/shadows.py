@@ -43,7 +43,7 @@ def _shadows(registry: Registry) -> Iterator[tuple[Runtime, _Owner, _Owner, list
     """Yield the ids that one arm of a runtime lists and the pattern of another matches."""
     for runtime in registry.runtimes:
         arms = registry.arms(runtime)
-        for (owner, rival), ids in _claimed(registry, runtime).items():
+        for (owner, rival), ids in registry.once(_claimed, runtime).items():
             if arms[owner][1] is not arms[rival][1]:
                 yield runtime, arms[owner], arms[rival], ids
 
@@ -170,7 +170,7 @@ def _ties(registry: Registry, runtime: Runtime) -> _Ids:
     """Return, per (first declared, later) arm that list an id, the ids; in order."""
     return _grouped(
         ((owners[0], later), model)
-        for model, owners in _listers(registry, runtime).items()
+        for model, owners in registry.once(_listers, runtime).items()
         for later in owners[1:]
     )
 
@@ -179,7 +179,7 @@ def _inseparable(registry: Registry, runtime: Runtime, competing: Contest) -> _I
     """Return, per (first declared, later) arm, the ids for which nothing selects the later."""
     return _grouped(
         ((owners[0], later), model)
-        for model, owners in _listers(registry, runtime).items()
+        for model, owners in registry.once(_listers, runtime).items()
         for later in owners[1:]
         if not competing.is_separable(later, owners)
     )

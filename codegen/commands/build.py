@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,11 @@ from codegen.commands.loading import is_failing, loaded_with
 from codegen.console import FINE, INVALID, NO, USAGE, Run, complain
 from codegen.flags import INPUT, OUTPUT, REPORTING, with_flags
 from codegen.ir import Registry
-from codegen.manual import Manual
 from codegen.options import Options
 from codegen.report import Failure
+
+if TYPE_CHECKING:
+    from codegen.manual import Manual
 
 
 def _counts(registry: Registry) -> str:
@@ -77,9 +80,12 @@ def generated(options: Options, run: Run) -> int:
     if is_failing(run):
         complain("nothing was written")
         return NO
-    trees = pipeline.trees(registry, options, _manual(options))
+    with run.waiting() as tell:
+        trees = pipeline.trees(registry, options, _manual(options), tell)
     try:
-        written = emit.write(trees, fingerprint(registry))
+        with run.waiting() as tell:
+            tell("writing")
+            written = emit.write(trees, fingerprint(registry))
     except emit.RefusedError as refused:
         foreign = (f"{path} was not written by providers-codegen" for path in refused.paths)
         run.fail(*foreign, hint="move it away or remove it; nothing was written")
@@ -118,7 +124,8 @@ def verify(options: Options, run: Run) -> int:
     if registry is None:
         return INVALID
     fails = is_failing(run)
-    trees = pipeline.trees(registry, options, _manual(options))
+    with run.waiting() as tell:
+        trees = pipeline.trees(registry, options, _manual(options), tell)
     try:
         found = [(tree, emit.drift(tree, fingerprint(registry))) for tree in trees]
     except OSError as error:

@@ -10,7 +10,8 @@ from codegen.pipeline import Loaded
 
 def loaded_with(options: Options, run: Run) -> Loaded:
     """Load the manifest and show what was found in it."""
-    loaded = pipeline.load(options.manifest, overlays=options.overlays)
+    with run.waiting() as tell:
+        loaded = pipeline.load(options.manifest, overlays=options.overlays, tell=tell)
     run.show(loaded)
     return loaded
 

@@ -225,6 +225,13 @@ class _Origins:
             for arm in new.runtime.arms
             for model in (*arm.models, *(gone.id for gone in arm.withdrawn))
         }
+        # By name, the providers that began or ceased to accept it, with their places in the row.
+        self.otherwise: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for place, (provider, (_, now)) in enumerate(self.news.items()):
+            before = self.olds.get(provider)
+            changed = set(before.auth_env) ^ set(now.auth_env) if before is not None else ()
+            for name in changed:
+                self.otherwise[name].append((place, provider))
 
     def _of_provider(self, name: str) -> Span | None:
         """Return what changed about a provider: its arm, its pattern or its names."""
@@ -251,11 +258,9 @@ class _Origins:
         return next((span for span in spans if span is not None), self.new.runtime.name.span)
 
     def _accepting_otherwise(self, names: set[str]) -> Iterator[str]:
-        """Yield the providers that began or ceased to accept one of some names."""
-        for provider, (_, now) in self.news.items():
-            before = self.olds.get(provider)
-            if before is not None and names & (set(before.auth_env) ^ set(now.auth_env)):
-                yield provider
+        """Yield the providers that began or ceased to accept one of some names, in order."""
+        found = {each for name in names for each in self.otherwise.get(name, ())}
+        return (provider for _, provider in sorted(found))
 
 
 def _names(each: Outcome) -> tuple[str, ...]:

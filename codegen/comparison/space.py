@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from codegen.casing import avoiding
 from codegen.comparison.regions import Stem
 from codegen.ir import Rule
-from codegen.patterns import fold, forms
+from codegen.patterns import fold
 from codegen.routing import trim
 
 # A lone surrogate: neither a manifest nor a pattern can contain one.
@@ -214,25 +215,4 @@ class Space:
             avoided += [model + _END for model in known if not cell.is_written]
         start = cell.written
         live = [text for text in avoided if text.startswith(start)]
-        return next(_spellings(start, cell.folded, live), None)
-
-
-def _spellings(done: str, folded: str, live: Sequence[str]) -> Iterator[str]:
-    """Yield spellings of a folded text behind what is done, none of which begins with a live text.
-
-    At each letter a form is taken that no live text has; where all forms are taken, the walk
-    branches, and each branch has fewer texts to avoid.
-    """
-    todo = [(done, list(live))]
-    while todo:
-        text, avoided = todo.pop()
-        at = len(text)
-        if any(len(other) <= at for other in avoided):
-            continue
-        if not avoided or at >= len(folded):
-            yield text + folded[at:]
-            continue
-        letter = folded[at]
-        letters = forms(letter) if letter.isascii() and letter.isalpha() else (letter,)
-        for form in reversed(letters):
-            todo.append((text + form, [other for other in avoided if other[at] == form]))
+        return next(avoiding(start, cell.folded, live), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from codegen.ir import Registry
-from codegen.options import Options
+from codegen.options import Options, Tell, telling_nobody
 from codegen.targets.page import Page
 
 DATA = "data"
@@ -33,13 +33,15 @@ def owner(path: str, options: Options) -> str | None:
     return folder if is_language else DATA
 
 
-def pages(registry: Registry, options: Options) -> Iterator[Page]:
-    """Yield the pages of the targets that were asked for."""
+def pages(registry: Registry, options: Options, tell: Tell = telling_nobody) -> Iterator[Page]:
+    """Yield the pages of the targets that were asked for, and tell which is next."""
     for name in options.targets:
         if name in TARGETS:
+            tell(f"rendering {name}")
             yield from import_module(f"codegen.targets.{name}").pages(registry, options)
     for pack in options.packs:
         if pack.name in options.targets:
             from codegen.targets import neutral  # noqa: PLC0415 - few builds have a pack
 
+            tell(f"rendering {pack.name}")
             yield from neutral.pages(registry, options, pack)

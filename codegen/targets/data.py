@@ -19,14 +19,14 @@ SCHEMA = "providers.schema.json"
 
 @frozen
 class DataView:
-    """What the templates at the top of templates/ print; `registry` and `cases` are JSON."""
+    """What the templates at the top of templates/ print; `registry` and the `cases` are JSON."""
 
     header: Header
     marker_json: str
     command_json: str
     fingerprint: str
     registry: str
-    cases: tuple[str, ...]
+    cases: str
     python_package: str
     npm_name: str
     go_module: str
@@ -46,8 +46,12 @@ def _indented(value: object, *, sort_keys: bool = True) -> str:
     return escape_hidden(text).replace("\n", "\n  ")
 
 
+# One for thousands of cases, none of which contains itself.
+_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(", ", ": "))
+
+
 def _compact(value: object) -> str:
-    return escape_hidden(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
+    return escape_hidden(_ON_ONE_LINE.encode(value))
 
 
 def _view(registry: Registry, options: Options) -> DataView:
@@ -58,7 +62,7 @@ def _view(registry: Registry, options: Options) -> DataView:
         command_json=json_string(lines.command),
         fingerprint=fingerprint(registry),
         registry=_indented(plain(registry)),
-        cases=tuple(_compact(case) for case in vectors(registry)),
+        cases=",\n    ".join(map(_compact, vectors(registry))),
         python_package=options.python_package,
         npm_name=options.npm_name,
         go_module=options.go_module,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, groupby
 
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.identifiers import camel
 from codegen.ir import (
     ANTHROPIC_VERSION,
@@ -31,7 +31,7 @@ Lines = tuple[str, ...]
 Field = tuple[str, Lines]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Constant:
     """A typed constant: its identifier, and its value as a literal."""
 
@@ -39,7 +39,7 @@ class Constant:
     literal: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Catalogued:
     """A provider: the variable that points to it, and its literal."""
 
@@ -47,7 +47,7 @@ class Catalogued:
     literal: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GoView:
     """What templates/go prints. All fields but the header and the module are source text."""
 

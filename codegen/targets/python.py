@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.identifiers import constant
 from codegen.ir import (
     ANTHROPIC_VERSION,
@@ -20,11 +20,11 @@ from codegen.ir import (
 from codegen.layout import Group, Tree, laid_out, list_of, tuple_of
 from codegen.options import Options
 from codegen.quote import python_string as quote
-from codegen.tables import Gone, Listed, Row, Table, lengths_by_head, table
+from codegen.tables import Gone, Listed, Row, Table, table
 from codegen.targets.page import Header, Page, header, package_version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PythonView:
     """What templates/python prints. All fields but the header and names are source text."""
 
@@ -144,6 +144,10 @@ def _owners(owners: Iterable[Provider]) -> Group:
 
 
 def _listed(row: Listed) -> tuple[str, Tree]:
+    return f"{quote(row.id)}: ", _variable(row.owners[0])
+
+
+def _shared(row: Listed) -> tuple[str, Tree]:
     return f"{quote(row.id)}: ", _owners(row.owners)
 
 
@@ -158,19 +162,14 @@ def _row(row: Row) -> tuple[str, Tree]:
     return f"{quote(row.key)}: ", list_of(*variants)
 
 
-def _lengths(rows: Iterable[Row]) -> Iterator[tuple[str, Tree]]:
-    for head, lengths in lengths_by_head(row.key for row in rows):
-        yield f"{quote(head)}: ", tuple_of(*map(str, lengths))
-
-
 def _table(routes: Table) -> Group:
     listed = sorted(routes.listed, key=lambda row: row.id)
     parts = (
-        ("listed=", map(_listed, listed)),
+        ("listed=", (_listed(row) for row in listed if len(row.owners) == 1)),
+        ("shared=", (_shared(row) for row in listed if len(row.owners) > 1)),
         ("withdrawn=", map(_gone, routes.withdrawn)),
         ("exact=", map(_row, routes.exact)),
         ("prefixes=", map(_row, routes.prefixes)),
-        ("lengths=", _lengths(routes.prefixes)),
     )
     return _block("_Table(", ((key, _block("{", items, "}")) for key, items in parts), ")")
 

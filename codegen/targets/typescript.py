@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codegen.canonical import fingerprint
+from codegen.frozen import frozen
 from codegen.identifiers import constant
 from codegen.ir import (
     ANTHROPIC_VERSION,
@@ -21,13 +21,13 @@ from codegen.layout import Group, Tree, laid_out, list_of
 from codegen.options import Options
 from codegen.quote import javascript_string as quote
 from codegen.quote import json_string
-from codegen.tables import Gone, Listed, Owners, Row, Table, lengths_by_head, table, utf16_units
+from codegen.tables import Row, Table, table
 from codegen.targets.page import Header, Page, header, package_version
 
 Items = Iterable[tuple[str, Tree]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TypeScriptView:
     """What templates/typescript prints. All fields but the header are source text."""
 
@@ -47,7 +47,7 @@ class TypeScriptView:
     provider_variables: tuple[str, ...]
     runtimes: str
     vendors: str
-    tables: str
+    rows: str
 
 
 def _variable(provider: Provider) -> str:
@@ -174,47 +174,24 @@ def _runtime(runtime: Runtime) -> Group:
     )
 
 
-def _owners(owners: Owners) -> Group:
-    return list_of(*map(_variable, owners))
-
-
-def _listed(row: Listed) -> tuple[str, Tree]:
-    return quote(row.id), _owners(row.owners)
-
-
-def _gone(row: Gone) -> tuple[str, Tree]:
-    fields = (
-        ("owners: ", _owners(row.owners)),
-        ("reason: ", _or_null(row.reason)),
-        ("replacement: ", _or_null(row.replacement)),
-    )
-    return quote(row.id), _object(fields)
-
-
-def _row(row: Row) -> tuple[str, Tree]:
-    variants = (list_of(quote(v.literal), _owners(v.owners)) for v in row.variants)
-    return quote(row.key), list_of(*variants)
-
-
-def _lengths(rows: Iterable[Row]) -> Items:
-    for unit, lengths in lengths_by_head(utf16_units(row.key) for row in rows):
-        yield quote(unit), list_of(*map(str, lengths))
+def _rows(rows: Iterable[Row]) -> Iterator[Group]:
+    """Yield a tuple for each variant of each row, the shortest literal of a key first."""
+    for row in rows:
+        for variant in reversed(row.variants):
+            texts = (quote(row.key), quote(variant.literal))
+            yield list_of(*texts, *map(_variable, variant.owners))
 
 
 def _table(routes: Table) -> Group:
-    listed = sorted(routes.listed, key=lambda row: row.id)
     return _object(
         (
-            ("listed: ", _map(map(_listed, listed))),
-            ("withdrawn: ", _map(map(_gone, routes.withdrawn))),
-            ("exact: ", _map(map(_row, routes.exact))),
-            ("prefixes: ", _map(map(_row, routes.prefixes))),
-            ("lengths: ", _map(_lengths(routes.prefixes))),
+            ("exact: ", _list(_rows(routes.exact))),
+            ("prefixes: ", _list(_rows(routes.prefixes))),
         )
     )
 
 
-def _tables(registry: Registry) -> Items:
+def _rows_by_runtime(registry: Registry) -> Items:
     for runtime in registry.runtimes:
         yield quote(runtime.name), _table(table(registry, runtime))
 
@@ -258,7 +235,7 @@ def _view(registry: Registry, options: Options) -> TypeScriptView:
         provider_variables=tuple(map(_variable, registry.providers)),
         runtimes=_exported("RUNTIMES", _list(map(_runtime, registry.runtimes))),
         vendors=laid_out("const VENDORS = ", _map(_vendors(registry)), ";"),
-        tables=laid_out("const TABLES = ", _map(_tables(registry)), ";"),
+        rows=laid_out("const ROWS = ", _map(_rows_by_runtime(registry)), ";"),
     )
 
 

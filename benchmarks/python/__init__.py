@@ -1,0 +1,1 @@
+"""What the experiments on the Python artifact run, most of it in the Python of its rivals."""

@@ -1,0 +1,1 @@
+"""The TypeScript artifact as it is measured: its builds, and what asks them."""
