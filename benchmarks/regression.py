@@ -146,7 +146,7 @@ def text_of(records: Records) -> str:
     """Return the text of `counts.json`; four digits are more than two runs of Go share."""
     entries = [
         {"what": what, "on": on, "counts": {name: _rounded(each) for name, each in counts.items()}}
-        for (what, on), counts in records.items()
+        for (what, on), counts in sorted(records.items())
     ]
     return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
 

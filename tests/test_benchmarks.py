@@ -316,7 +316,9 @@ def test_nothing_of_the_project_depends_on_a_rival() -> None:
     pins = (RIVALS / "requirements.in").read_text(encoding="utf-8")
     packages = json.loads((RIVALS / "package.json").read_text(encoding="utf-8"))
     rivals = {*re.findall(r"^([\w-]+)==", pins, flags=re.MULTILINE), *packages["devDependencies"]}
-    assert len(rivals) >= 4
+    # Two measure, and are compared with nothing: the tests of sizes may use the first as well.
+    rivals -= {"esbuild", "@bufbuild/buf"}
+    assert {"litellm", "genai-prices"} <= rivals
     own = [
         ROOT / "pyproject.toml",
         *ROOT.glob("requirements*.lock"),
@@ -350,14 +352,15 @@ def test_questions_are_of_every_kind_and_of_what_their_kind_says(registry: Regis
 
 
 def slower(folder: Path) -> Path:
-    """Return a copy of the Python artifact whose decisions call one function more."""
+    """Return a copy of the Python artifact whose decisions call two functions more."""
     copy = folder / "python"
     shutil.copytree(python_artifact.ARTIFACT, copy)
     with (copy / "provider_registry" / "__init__.py").open("a", encoding="utf-8") as file:
         file.write(
             "\n_before = derive_provider\n\n\n"
             "def derive_provider(runtime, model, auth_env=()):\n"
-            "    return _before(runtime, model.strip(), auth_env)\n"
+            "    len(model)\n"
+            "    return _before(runtime, model, auth_env)\n"
         )
     return copy
 
