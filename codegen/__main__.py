@@ -13,7 +13,11 @@ def run() -> None:
 
         gc.freeze()
         gc.enable()
-        cli.run()
+        try:
+            cli.run()
+        finally:
+            # Python looks for garbage once more before it ends, among all that goes anyway.
+            gc.freeze()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing has begun\n")
         sys.exit(130)

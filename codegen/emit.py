@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
-from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path, PurePosixPath
 
@@ -21,15 +20,15 @@ from codegen.options import MARKER
 from codegen.render import Artifact
 
 # What tools leave behind in a folder that they read; nobody means these as content.
-IGNORED = (
+_IGNORED = (
     "__pycache__",
     "node_modules",
-    "*.egg-info",
     ".mypy_cache",
     ".pytest_cache",
     ".ruff_cache",
     ".DS_Store",
 )
+_IGNORED_END = ".egg-info"
 
 _STAGE = ".{name}.providers-codegen-"
 
@@ -85,7 +84,7 @@ class Written:
 
 
 def _is_ignored(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in IGNORED)
+    return name in _IGNORED or name.endswith(_IGNORED_END)
 
 
 def _refuse_to_skip(error: OSError) -> None:

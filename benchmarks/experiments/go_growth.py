@@ -14,20 +14,15 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import catalogs, gobench
+from benchmarks import gobench, grown
 from benchmarks.catalogs import GROWTH, Size
 from benchmarks.gobench import Round
 from benchmarks.outcome import Figure, Limit, Outcome, Target, figure
 from benchmarks.places import BUILD
-from codegen import syntax
-from codegen.ir import Registry, Text
-from codegen.options import Options
-from codegen.parse import parse
-from codegen.render import Artifact, render
-from codegen.source import Source
+from codegen.render import Artifact
 from codegen.targets import go
 from tests import toolchains
 
@@ -53,28 +48,6 @@ class Built:
     seconds: float
 
 
-def unjudged(size: Size) -> Registry:
-    """Return a catalog without judging it; one file could not even hold the largest."""
-    without_ids = catalogs.growing(Size(providers=size.providers, ids=0))
-    root, faults = syntax.compose(Source(path="providers.yaml", text=without_ids))
-    if root is None:
-        raise ValueError(faults[0].message)
-    registry, faults = parse(Source(path="providers.yaml", text=without_ids), root)
-    if faults:
-        raise ValueError(faults[0].message)
-    ids, runtime = tuple(map(Text, catalogs.listed(size))), registry.runtimes[0]
-    arms = (
-        replace(arm, models=ids[number :: size.providers])
-        for number, arm in enumerate(runtime.arms)
-    )
-    return replace(registry, runtimes=(replace(runtime, arms=tuple(arms)),))
-
-
-def _artifacts(size: Size) -> tuple[Artifact, ...]:
-    options = Options(manifest=Path("providers.yaml"), out=Path("generated"), targets=("go",))
-    return render(go.pages(unjudged(size), options))
-
-
 def _digest(artifacts: tuple[Artifact, ...]) -> str:
     digest = hashlib.sha256((_PACKAGE / "growth_test.go").read_bytes())
     for artifact in artifacts:
@@ -83,10 +56,7 @@ def _digest(artifacts: tuple[Artifact, ...]) -> str:
 
 
 def _write(folder: Path, artifacts: tuple[Artifact, ...]) -> None:
-    for artifact in artifacts:
-        path = folder / artifact.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(artifact.text, encoding="utf-8")
+    grown.write(artifacts, folder)
     test = (_PACKAGE / "growth_test.go").read_text(encoding="utf-8")
     (folder / "growth_test.go").write_text(test, encoding="utf-8")
     module = (gobench.SOURCES / "go.mod").read_text(encoding="utf-8")
@@ -96,7 +66,7 @@ def _write(folder: Path, artifacts: tuple[Artifact, ...]) -> None:
 
 def _built(size: Size) -> Built:
     """Build the benchmarks of a size once for each state of what goes in."""
-    artifacts = _artifacts(size)
+    artifacts = grown.artifacts(size, "go", go.pages)
     folder = BUILD / "go-growth" / f"{size.ids}-{_digest(artifacts)}"
     stamp = folder / "built.json"
     if not stamp.is_file():

@@ -6,9 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from benchmarks import gobench
+from benchmarks import gobench, grown
 from benchmarks.catalogs import GROWTH, RUNTIME, Size
-from benchmarks.experiments.go_growth import unjudged
 from benchmarks.outcome import Figure, Outcome, figure
 from benchmarks.places import BUILD, ROOT
 from codegen import pipeline
@@ -40,7 +39,7 @@ def _tables() -> dict[str, list[str]]:
     widest = max(real.runtimes, key=lambda runtime: len(runtime.arms)).name
     tables = (
         _keys(real, widest),
-        _keys(unjudged(Size(providers=GROWTH[-1].providers, ids=0)), RUNTIME),
+        _keys(grown.registry(Size(providers=GROWTH[-1].providers, ids=0)), RUNTIME),
     )
     return {f"{len(keys):,} keys": keys for keys in tables}
 

@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks import grown
 from benchmarks.catalogs import GROWTH
 from benchmarks.outcome import Outcome, figure
 from benchmarks.places import BUILD, ROOT
-from benchmarks.typescript import artifacts, asking, questions
+from benchmarks.typescript import asking, questions
 from codegen import pipeline
 from codegen.ir import Registry, Runtime
 from codegen.tables import Row, table
@@ -44,7 +45,7 @@ def _real() -> dict[str, Any]:
 
 def _grown() -> dict[str, Any]:
     size = GROWTH[-1]
-    registry = artifacts.registry(size)
+    registry = grown.registry(size)
     asked = {kind: list(ids) for kind, ids in questions.of(size).items() if kind != "listed"}
     return {"rows": _rows(registry, registry.runtimes[0]), "questions": asked}
 

@@ -17,8 +17,8 @@ from tests import toolchains
 TITLE = "`verify` of the real manifest, process start included"
 RUNS = 21
 REASON = (
-    "Two fifths of the instructions are the cases of vectors.json, which the reference answers "
-    "anew each time, and a fifth is Python with the libraries that a run imports."
+    "What is left is mostly the cases of vectors.json, which the reference answers anew each time, "
+    "and the import of the libraries that a run needs."
 )
 
 
