@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks import experiments
+from benchmarks.catalogs import GROWTH
 from benchmarks.outcome import Figure, Outcome
 from benchmarks.places import ROOT
 from benchmarks.quantities import shown
@@ -20,7 +20,12 @@ _TEMPLATES = Path(__file__).resolve().parent / "templates"
 # What the project makes is named after its function, in each language as that writes it.
 OURS = ("derive_provider", "DeriveProvider", "deriveProvider", "tryDeriveProvider")
 
-_LEFT, _WIDTH, _ROW, _HEAD = 330, 400, 22, 34
+_LANGUAGES = {"go": "Go", "typescript": "TypeScript", "python": "Python"}
+# The questions that all languages are asked, and who answers only some of them.
+_ASKED = {"listed": 0, "listed id": 0, "prefix": 1, "miss": 2, "misspelt id": 2}
+_LEFT_OUT = ("its error", "genai-prices, provider alone")
+
+_LEFT, _WIDTH, _ROW, _HEAD = 290, 400, 22, 34
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +68,15 @@ def _drawn(template: str, **view: object) -> str:
     return environment.get_template(template).render(view)
 
 
-def _is_timed(each: Figure) -> bool:
-    return each.unit == "ns"
+def _drawable(outcome: Outcome) -> list[Figure]:
+    """Return what one chart can hold: the questions of all languages, each asked once."""
+    found = (
+        each
+        for each in outcome.figures
+        if each.unit == "ns" and each.case in _ASKED
+        if not each.contender.startswith(_LEFT_OUT) and "Chromium" not in each.contender
+    )
+    return sorted(found, key=lambda each: _ASKED[each.case])
 
 
 def _bars(figures: list[Figure], top: int, low: float, decade: float) -> Iterator[Bar]:
@@ -81,9 +93,8 @@ def _bars(figures: list[Figure], top: int, low: float, decade: float) -> Iterato
 def decisions(outcomes: Mapping[str, Outcome]) -> str:
     """Return how long one decision takes, ours and others', on a logarithmic scale."""
     found = {
-        experiments.title(name): [each for each in outcome.figures if _is_timed(each)]
-        for name, outcome in outcomes.items()
-        if name.endswith("_decisions")
+        title: _drawable(outcomes[f"{language}_decisions"])
+        for language, title in _LANGUAGES.items()
     }
     medians = [each.median for figures in found.values() for each in figures]
     low, high = math.floor(math.log10(min(medians))), math.ceil(math.log10(max(medians)))
@@ -136,27 +147,26 @@ def _line(figures: list[Figure], kind: int, left: int) -> Line:
     return Line(label=figures[0].case, kind=kind, points=points, value=shown(times[-1], "×"))
 
 
-def _panel(title: str, figures: list[Figure], left: int) -> Panel:
-    cases = list(dict.fromkeys(each.case for each in figures))[:3]
+def _panel(title: str, figures: Sequence[Figure], left: int) -> Panel:
+    cases = dict.fromkeys(each.case for each in figures if each.case in _ASKED)
     by_case = [[each for each in figures if each.case == case] for case in cases]
-    step = _PANEL / (len(by_case[0]) - 1)
+    step = _PANEL / (len(GROWTH) - 1)
     return Panel(
         title=title,
         x=left,
         lines=tuple(_line(found, kind, left) for kind, found in enumerate(by_case)),
         sizes=tuple(
-            Mark(x=round(left + step * i, 1), label=each.contender.split()[0])
-            for i, each in enumerate(by_case[0])
+            Mark(x=round(left + step * i, 1), label=f"{size.providers:,}")
+            for i, size in enumerate(GROWTH)
         ),
     )
 
 
 def growth(outcomes: Mapping[str, Outcome]) -> str:
     """Return how the time of a decision grows with the catalog, as multiples of the smallest."""
-    found = {name: each for name, each in outcomes.items() if name.endswith("_growth")}
     panels = [
-        _panel(name.removesuffix("_growth"), list(each.figures), 60 + i * (_PANEL + _GAP))
-        for i, (name, each) in enumerate(found.items())
+        _panel(title, outcomes[f"{language}_growth"].figures, 60 + i * (_PANEL + _GAP))
+        for i, (language, title) in enumerate(_LANGUAGES.items())
     ]
     levels = [Mark(x=_height(times), label=f"{times} ×") for times in (0, 1, 2, 3)]
     width = 60 + len(panels) * (_PANEL + _GAP)

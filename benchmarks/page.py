@@ -52,6 +52,8 @@ def _reasons(targets: Iterable[Target]) -> Iterator[str]:
 
 def _runs(figures: Iterable[Figure]) -> str:
     counts = sorted({each.runs for each in figures})
+    if counts == [1]:
+        return "Counted once: nothing of it changes from run to run.\n"
     several = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     return f"Medians of {several} runs, with the fastest and the slowest.\n"
 

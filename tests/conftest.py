@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,15 @@ from tests.builds import EVERYTHING, MANIFEST, Build, build, registry_of
 
 # A program that needs atheris, which only `make fuzz` installs; it has no doctests to collect.
 collect_ignore = ["fuzz/by_coverage.py"]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs under test, also where a shell runs the tests behind itself.
+
+    A shell has what it runs there ignore the interrupt, and programs inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,11 @@ from benchmarks.python.decisions import (
 )
 
 TITLE = "`derive_provider` in Python"
-_LISTED, _MISSPELT, _UNHEARD = "listed id", "misspelt id", "id of no vendor"
+_LISTED, _PREFIX, _MISSPELT, _UNHEARD = "listed id", "prefix", "misspelt id", "id of no vendor"
+_FOLDED = "An id that no list has is folded, cut and looked up, each a step of the interpreter."
+_RAISED = (
+    "A third of a refusal is the error itself, raised and caught, whatever stands in the tables."
+)
 _REMEMBERED = (
     "The quickest that genai-prices has: it remembers the provider of an id, and does not ask"
     " whether that has the model."
@@ -44,6 +48,8 @@ def _targets(figures: tuple[Figure, ...]) -> tuple[Target, ...]:
     missed = min(_times(figures, _MISSPELT, SEEN), _times(figures, _MISSPELT, UNSEEN))
     faster = (
         ("a listed id, beside `litellm.get_llm_provider`", _LISTED, LITELLM, 20, ""),
+        ("a prefix, beside `litellm.get_llm_provider`", _PREFIX, LITELLM, 20, _FOLDED),
+        ("a misspelt id, beside `litellm.get_llm_provider`", _MISSPELT, LITELLM, 20, _RAISED),
         ("a listed id, beside what genai-prices remembers", _LISTED, SEEN, 1, ""),
         ("the same, asked for its provider alone", _LISTED, SEEN_VENDOR, 1, _REMEMBERED),
     )
