@@ -59,11 +59,13 @@ def _measured(names: Sequence[str]) -> tuple[dict[str, Outcome], list[str]]:
 
 
 def _write(outcomes: dict[str, Outcome]) -> None:
-    machine = results.machine()
+    written = results.text(outcomes, results.machine())
+    # What is shown is what the file has, to the digits that it keeps.
+    kept, machine = results.read(written)
     texts = {
-        results.PATH: results.text(outcomes, machine),
-        page.PATH: page.refreshed(page.PATH.read_text(encoding="utf-8"), outcomes, machine),
-        **{charts.FOLDER / name: chart for name, chart in charts.drawn(outcomes).items()},
+        results.PATH: written,
+        page.PATH: page.refreshed(page.PATH.read_text(encoding="utf-8"), kept, machine),
+        **{charts.FOLDER / name: chart for name, chart in charts.drawn(kept).items()},
     }
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
