@@ -112,8 +112,10 @@ def large(tenths: int = 10, *, is_edited: bool = False) -> str:
 
 
 def _large_runtime(number: int, tenths: int, is_edited: bool) -> str:
+    # Each runtime begins a fiftieth further on, so that every vendor has an arm somewhere.
+    first = 2 * tenths * number
     arms = []
-    for i in range(number, number + 20 * tenths):
+    for i in (each % (100 * tenths) for each in range(first, first + 20 * tenths)):
         ids = [f"vendor{i}/model-{number}-{model}" for model in range(10)]
         if is_edited and i % 5 == 0:
             ids[0] = f"vendor{i}/new-{number}"
