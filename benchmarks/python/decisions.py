@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
-from benchmarks.python.timing import Ask, Contender, rounds, steady
+from benchmarks.python.timing import Ask, Contender, look_up, rounds, steady
 
 ROUNDS = 201
 OURS, LITELLM, DICT = "derive_provider", "litellm", "dict look-up"
@@ -153,14 +153,6 @@ def _genai_vendor(snapshot: Any, models: Iterable[str]) -> Ask:
     return ask
 
 
-def _look_up(table: dict[str, object], models: Sequence[str]) -> Ask:
-    def ask() -> None:
-        for model in models:
-            table[model]
-
-    return ask
-
-
 def _often(questions: Sequence[Question], about: int) -> list[Question]:
     return list(questions) * (about // len(questions))
 
@@ -177,7 +169,7 @@ def _asked(registry: Any, rivals: _Rivals, questions: Sequence[Question]) -> dic
     contenders = {
         OURS: steady(_ours(registry, often), len(often)),
         RAISE: steady(_raised(registry, often), len(often)),
-        DICT: steady(_look_up(table, many), len(many)),
+        DICT: steady(look_up(table, many), len(many)),
         LITELLM: steady(_litellm(rivals, several), len(several)),
         SEEN: steady(_genai(known, several), len(several)),
         UNSEEN: Contender(make=lambda: _genai(rivals.snapshot(), models), questions=len(models)),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import catalogs
-from benchmarks.python.timing import Ask, Contender, rounds, steady
+from benchmarks.python.timing import Ask, Contender, look_up, rounds, steady
 
 ROUNDS = 301
 # A sweep asks for every id once, or so many ids where there are fewer.
@@ -71,14 +71,6 @@ def _ask(registry: Any, models: Sequence[str]) -> Ask:
     return ask
 
 
-def _look_up(table: dict[str, object], models: Sequence[str]) -> Ask:
-    def ask() -> None:
-        for model in models:
-            table[model]
-
-    return ask
-
-
 def _grown(registries: Sequence[Any]) -> dict[str, dict[str, list[float]]]:
     """Return the times of each case, by the number of ids."""
     taken = {}
@@ -101,7 +93,7 @@ def _swept(registries: Sequence[Any]) -> dict[str, dict[str, list[float]]]:
         asked = ids * max(1, SWEPT // len(ids))
         contenders = {
             OURS: steady(_ask(registry, asked), len(asked)),
-            DICT: steady(_look_up(table, asked), len(asked)),
+            DICT: steady(look_up(table, asked), len(asked)),
         }
         # Short turns are interrupted more seldom, and there is time for many.
         taken[str(size.ids)] = rounds(contenders, max(SWEEPS, ROUNDS * SWEPT // len(asked) // 2))

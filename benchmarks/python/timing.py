@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Ask = Callable[[], object]
@@ -24,6 +24,16 @@ class Contender:
 def steady(ask: Ask, questions: int) -> Contender:
     """Return a contender that needs nothing made anew between two rounds."""
     return Contender(make=lambda: ask, questions=questions)
+
+
+def look_up(table: dict[str, object], models: Sequence[str]) -> Ask:
+    """Return what asks one dict for each model: the least that any answer takes."""
+
+    def ask() -> None:
+        for model in models:
+            table[model]
+
+    return ask
 
 
 def _nanoseconds(contender: Contender) -> float:
