@@ -98,7 +98,7 @@ def _screen(folder: Path, patience: float, *arguments: str, **more: str) -> Iter
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a manifest that takes a while, and has a warning: vendor-0 has no arm."""
+    """Return a folder with a manifest that takes a while, and where `vendor-0` has no arm."""
     folder = tmp_path_factory.mktemp("large")
     text = re.sub(r"      - name: vendor-0\n        models: .*\n", "", catalogs.large(1))
     (folder / "providers.yaml").write_text(text, encoding="utf-8")
