@@ -148,9 +148,11 @@ const STEPS = {
         await page.waitForTimeout(400);
     },
 
+    /** A page is told of a changed scheme when a frame is drawn: wait for one. */
     async look(page, { width, height, scheme }) {
         await page.setViewportSize({ width, height });
         await page.emulateMedia({ colorScheme: scheme });
+        await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
     },
 
     /** How far the page is wider than the window. */
