@@ -148,11 +148,22 @@ const STEPS = {
         await page.waitForTimeout(400);
     },
 
-    /** A page is told of a changed scheme when a frame is drawn: wait for one. */
+    /** A page hears of a changed scheme some frames later. Who listens last hears last. */
     async look(page, { width, height, scheme }) {
         await page.setViewportSize({ width, height });
+        const heard = page.evaluate(
+            (isDark) =>
+                new Promise((resolve) => {
+                    const darkness = matchMedia("(prefers-color-scheme: dark)");
+                    darkness.addEventListener("change", () => resolve(), { once: true });
+                    if (darkness.matches === isDark) {
+                        resolve();
+                    }
+                }),
+            scheme === "dark",
+        );
         await page.emulateMedia({ colorScheme: scheme });
-        await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(drawn)));
+        await heard;
     },
 
     /** How far the page is wider than the window. */

@@ -1,0 +1,1 @@
+"""Creates workspaces, keeps vendors' keys from agents, and settles who pays."""
