@@ -57,8 +57,8 @@ class User:
 class UserChange:
     """What to change of a user."""
 
-    cap: Decimal | None | Keep = KEEP
-    requests_per_minute: int | None | Keep = KEEP
+    cap: Decimal | Keep | None = KEEP
+    requests_per_minute: int | Keep | None = KEEP
     is_blocked: bool | Keep = KEEP
 
     def values(self) -> dict[str, object]:

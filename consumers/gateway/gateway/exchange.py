@@ -132,7 +132,7 @@ class _Passage:
         await self._send({"type": "http.response.body", "body": raw})
 
     async def _stream(self, answer: VendorAnswer) -> None:
-        passing = relay(self._turn.asked.wire, self._turn.route.conversion)
+        passing = relay(self._turn.asked, self._turn.route.conversion)
         self._meter = passing.meter
         await self._start(answer, "text/event-stream; charset=utf-8", None)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
+from gateway.bodies import Body
 from gateway.conversion import Conversion, GarbledAnswerError, TruncatedStreamError
 from gateway.events import MAX_EVENT_BYTES, Event, EventReader, EventTooLongError
 from gateway.refusals import error_body
@@ -62,10 +63,10 @@ class Passthrough:
 class Converted:
     """Another wire format on the vendor's side: events in, events out."""
 
-    def __init__(self, conversion: Conversion) -> None:
+    def __init__(self, conversion: Conversion, asked: Body) -> None:
         self.meter = Meter(conversion.vendor_wire)
         self._reader = EventReader()
-        self._stream = conversion.stream()
+        self._stream = conversion.stream(asked.members)
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the converted events that this chunk completes; raises BrokenStreamError."""
@@ -84,9 +85,9 @@ class Converted:
             raise BrokenStreamError(str(error)) from None
 
 
-def relay(wire: Wire, conversion: Conversion | None) -> Relay:
-    """Return the relay for a guest's wire format and what the vendor needs."""
-    return Passthrough(wire) if conversion is None else Converted(conversion)
+def relay(asked: Body, conversion: Conversion | None) -> Relay:
+    """Return the relay for what a guest asked and what the vendor needs."""
+    return Passthrough(asked.wire) if conversion is None else Converted(conversion, asked)
 
 
 def error_event(protocol: WireProtocol, status: int, message: str) -> bytes:
