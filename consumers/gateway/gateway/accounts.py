@@ -18,6 +18,7 @@ from . import moments
 from .database import Database
 from .ledger import UnknownUserError
 from .moments import Moment
+from .money import rounded
 from .schema import api_keys, users
 
 KEY_PREFIX = "gw_"
@@ -62,9 +63,9 @@ class UserChange:
     is_blocked: bool | Keep = KEEP
 
     def values(self) -> dict[str, object]:
-        """Return the columns to set."""
+        """Return the columns to set; raises AmountError."""
         fields = {
-            "cap": self.cap,
+            "cap": rounded(self.cap) if isinstance(self.cap, Decimal) else self.cap,
             "requests_per_minute": self.requests_per_minute,
             "is_blocked": self.is_blocked,
         }
@@ -140,7 +141,7 @@ class Accounts:
         """Make a user; raises UserExistsError, and AmountError for a cap out of range."""
         row = {
             "id": user,
-            "cap": cap,
+            "cap": None if cap is None else rounded(cap),
             "requests_per_minute": requests_per_minute,
             "created_at": self._clock(),
         }
