@@ -1,4 +1,4 @@
-"""Databases for the tests: each test gets one of its own, with its tables made."""
+"""What most tests stand on: a vendor that plays along, a gateway before it, and databases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from provider_registry import PROVIDERS
 
 from gateway.database import Database
-
-from .postgres import PostgresServer, running_postgres
+from tests import running
+from tests.postgres import PostgresServer, running_postgres
+from tests.running import Running
+from tests.vendor import Vendor, vendor_thread
 
 _numbers = itertools.count()
 
@@ -78,3 +81,34 @@ async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Datab
     opened = Database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with vendor_thread() as playing:
+        yield playing
+
+
+def everywhere(url: str) -> dict[str, dict[str, str]]:
+    """Return base URLs that send every surface of the registry to one address.
+
+    A surface that a provider does not have stays missing.
+    """
+    surfaces = {
+        provider.name: {
+            "openai": provider.base_url_template,
+            "anthropic": provider.base_url_anthropic,
+        }
+        for provider in PROVIDERS
+    }
+    return {
+        name: {protocol: url for protocol, given in urls.items() if given is not None}
+        for name, urls in surfaces.items()
+    }
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, vendor: Vendor) -> Iterator[Running]:
+    deployment = running.settings(tmp_path, base_urls=everywhere(f"{vendor.url}/v1"))
+    with running.gateway(deployment) as made:
+        yield made

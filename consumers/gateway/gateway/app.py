@@ -1,0 +1,88 @@
+"""The application: its routes, and one shape for everything that goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.database import DatabaseUnavailableError
+from gateway.exchange import database_away
+from gateway.refusals import Code, Refusal
+from gateway.routes import llm, operations, sessions, workspaces
+from gateway.services import opened
+from gateway.settings import Settings
+
+_LOG = structlog.get_logger(__name__)
+
+
+def application(settings: Settings) -> FastAPI:
+    """Return the service of a deployment; it opens its database when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title="Gateway",
+        summary="Creates workspaces, keeps vendors' keys from agents, settles who pays.",
+        version="0.1.0",
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (
+        operations.router,
+        workspaces.menus,
+        workspaces.router,
+        sessions.router,
+        llm.facade,
+        llm.direct,
+    ):
+        app.include_router(router)
+    _handle_errors(app)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(DatabaseUnavailableError, _away)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return cast("Refusal", error).response()
+
+
+async def _away(_: Request, error: Exception) -> Response:
+    _LOG.error("database_unavailable", error=type(error).__name__)
+    return database_away().response()
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """Say where and what, never the value: it may be a secret."""
+    problems = [
+        {"at": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
+        for problem in cast("RequestValidationError", error).errors()
+    ]
+    details = {"field": problems[0]["at"].rpartition(".")[2], "problems": problems}
+    message = "The request does not have the shape that this route takes."
+    return Refusal(422, Code.INVALID_REQUEST, message, details=details).response()
+
+
+async def _unrouted(_: Request, error: Exception) -> Response:
+    error = cast("HTTPException", error)
+    codes = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+    code = codes.get(error.status_code, Code.BAD_REQUEST)
+    return Refusal(
+        error.status_code, code, error.detail, headers=dict(error.headers or {})
+    ).response()

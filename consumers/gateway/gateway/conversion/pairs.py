@@ -1,0 +1,21 @@
+"""Which wire format reaches which protocol, and how."""
+
+from __future__ import annotations
+
+from gateway.conversion.chat_guest import ChatGuest
+from gateway.conversion.interface import Conversion
+from gateway.conversion.messages_guest import MessagesGuest
+from gateway.wires import Wire, WireProtocol
+
+_CONVERSIONS: dict[tuple[Wire, WireProtocol], Conversion] = {
+    (Wire.CHAT, "anthropic"): ChatGuest(),
+    (Wire.MESSAGES, "openai"): MessagesGuest(),
+}
+
+
+def conversion(inbound: Wire, vendor: WireProtocol) -> Conversion | None:
+    """Return how this wire format reaches a surface of that protocol, or None where it cannot.
+
+    None also where the protocols are the same: then nothing is converted.
+    """
+    return _CONVERSIONS.get((inbound, vendor))

@@ -1,0 +1,58 @@
+"""The three wire formats: inside a session, and for users with a key of this deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from gateway.exchange import Exchange
+from gateway.routes.access import Serving
+from gateway.services import Services
+from gateway.turn import RequestMode
+from gateway.wires import Wire
+
+Identity = Annotated[str, Path(max_length=200)]
+
+facade = APIRouter(prefix="/api/runtime/sessions/{session}/llm", tags=["facade"])
+direct = APIRouter(prefix="/v1", tags=["direct"])
+
+
+@facade.post("/openai/v1/responses")
+async def facade_responses(session: Identity, serving: Serving) -> Response:
+    """Answer a request of a session in the responses format."""
+    return _exchange(serving, Wire.RESPONSES, serving.facade(session))
+
+
+@facade.post("/openai/v1/chat/completions")
+async def facade_chat(session: Identity, serving: Serving) -> Response:
+    """Answer a request of a session in the chat completions format."""
+    return _exchange(serving, Wire.CHAT, serving.facade(session))
+
+
+@facade.post("/anthropic/v1/messages")
+async def facade_messages(session: Identity, serving: Serving) -> Response:
+    """Answer a request of a session in the messages format."""
+    return _exchange(serving, Wire.MESSAGES, serving.facade(session))
+
+
+@direct.post("/responses")
+async def direct_responses(serving: Serving) -> Response:
+    """Answer a user's request in the responses format."""
+    return _exchange(serving, Wire.RESPONSES, serving.direct)
+
+
+@direct.post("/chat/completions")
+async def direct_chat(serving: Serving) -> Response:
+    """Answer a user's request in the chat completions format."""
+    return _exchange(serving, Wire.CHAT, serving.direct)
+
+
+@direct.post("/messages")
+async def direct_messages(serving: Serving) -> Response:
+    """Answer a user's request in the messages format."""
+    return _exchange(serving, Wire.MESSAGES, serving.direct)
+
+
+def _exchange(serving: Services, wire: Wire, mode: RequestMode) -> Response:
+    return Exchange(wire, mode, serving.transport, serving.bounds)

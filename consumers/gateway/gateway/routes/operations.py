@@ -1,0 +1,24 @@
+"""What those who run the service ask it: whether it lives, and what it counts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import select
+
+from gateway.routes.access import ADMIN, Serving
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health")
+async def health(serving: Serving) -> dict[str, str]:
+    """Say that the process lives and reaches its database; 503 where it does not."""
+    await serving.database.read(lambda connection: connection.execute(select(1)))
+    return {"status": "ok"}
+
+
+@router.get("/metrics", dependencies=ADMIN)
+async def metrics() -> Response:
+    """Give the metrics in the text format of Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
