@@ -14,12 +14,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .ledger import UnknownUserError
-from .moments import Moment
-from .money import rounded
-from .schema import api_keys, users
+from gateway import moments
+from gateway.database import Database
+from gateway.ledger import UnknownUserError
+from gateway.moments import Moment
+from gateway.money import rounded
+from gateway.schema import api_keys, users
 
 KEY_PREFIX = "gw_"
 # 256 bits in hexadecimal.

@@ -11,10 +11,10 @@ from decimal import Decimal
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .money import AmountError, rounded
-from .schema import prices
+from gateway import moments
+from gateway.database import Database
+from gateway.money import AmountError, rounded
+from gateway.schema import prices
 
 # So long another process may go on with a price that was changed.
 STALE_SECONDS = 5.0
