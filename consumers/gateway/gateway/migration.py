@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, text
 
-from . import engines
+from gateway import engines
 
 # Another process may be at the same work; it gets that long.
 _WAIT_SECONDS = 60
