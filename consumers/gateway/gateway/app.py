@@ -63,7 +63,8 @@ async def _refused(_: Request, error: Exception) -> Response:
     return cast("Refusal", error).response()
 
 
-async def _away(_: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
+    request.app.state.services.metrics.database_away("route")
     _LOG.error("database_unavailable", error=type(error).__name__)
     return database_away().response()
 

@@ -16,6 +16,7 @@ from gateway.exchange import Bounds
 from gateway.layers import PLATFORM_NAMES, Layer, deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
+from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
 from gateway.modes.standalone import StandaloneMode
 from gateway.price_table import PriceTable
@@ -49,6 +50,7 @@ class Services:
     admission: Admission
     deployed: tuple[Layer, Layer]
     direct: RequestMode
+    metrics: Metrics
 
     @property
     def bounds(self) -> Bounds:
@@ -75,7 +77,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     What is still being settled at the end is waited for.
     """
     database = Database(settings.database_url)
-    settler = Settler(settings.settle_seconds)
+    metrics = Metrics()
+    settler = Settler(settings.settle_seconds, metrics)
     transport = Transport(
         connect=settings.connect_seconds,
         answer=settings.answer_seconds,
@@ -83,8 +86,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     )
     async with transport:
         await database.migrate()
-        services = _assembled(settings, database, settler, transport)
-        sweeping = asyncio.create_task(_sweep(services.admission.ledger))
+        services = _assembled(settings, database, settler, transport, metrics)
+        sweeping = asyncio.create_task(_sweep(services.admission.ledger, metrics))
         try:
             yield services
         finally:
@@ -98,11 +101,15 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
 
 
 def _assembled(
-    settings: Settings, database: Database, settler: Settler, transport: Transport
+    settings: Settings,
+    database: Database,
+    settler: Settler,
+    transport: Transport,
+    metrics: Metrics,
 ) -> Services:
     layers = deployed(settings)
     stored = StoredSecrets(Vault(settings.secret_keys.get_secret_value()))
-    workspaces = Workspaces(database, stored, settings)
+    workspaces = Workspaces(database, stored, settings, metrics)
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
@@ -124,6 +131,7 @@ def _assembled(
         transport=transport,
         admission=admission,
         deployed=layers,
+        metrics=metrics,
         direct=StandaloneMode(
             database=database,
             accounts=accounts,
@@ -140,10 +148,11 @@ def _platform(layers: tuple[Layer, Layer]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name in PLATFORM_NAMES}
 
 
-async def _sweep(ledger: Ledger) -> None:
+async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
     while True:
         try:
-            await ledger.sweep()
+            metrics.swept(await ledger.sweep())
         except DatabaseUnavailableError:
+            metrics.database_away("sweep")
             _LOG.warning("sweep_waits")
         await asyncio.sleep(_SWEEP_SECONDS)

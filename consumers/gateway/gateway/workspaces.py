@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from gateway import environments
 from gateway.database import Database, DatabaseUnavailableError
+from gateway.metrics import Metrics
 from gateway.refusals import Code, Refusal
 from gateway.schema import workspaces
 from gateway.settings import Settings
@@ -59,7 +60,10 @@ class Created:
 class Workspaces:
     """Creates workspaces and says who pays for them."""
 
-    def __init__(self, database: Database, stored: StoredSecrets, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, stored: StoredSecrets, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._metrics = metrics
         self._database = database
         self._stored = stored
         self._policy = settings.model_policy
@@ -142,6 +146,7 @@ class Workspaces:
         try:
             return await self._database.read(read)
         except DatabaseUnavailableError:
+            self._metrics.billing_fell_back()
             _LOG.error("billing_mode_unread", workspace=identity, fallback=self._default)
             fallback = Billing(self._default, "constant_fallback", None)
             return fallback, None

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import provider_registry as registry
 from sqlalchemy import Connection
+from structlog.contextvars import bind_contextvars
 
 from gateway.accounts import Accounts
-from gateway.admission import Admission
+from gateway.admission import Admission, Caller
 from gateway.bodies import Body
 from gateway.database import Database
 from gateway.inbound import Inbound
@@ -41,10 +42,11 @@ class FacadeMode:
         if token is None:
             raise Refusal(401, Code.TOKEN_REQUIRED, "Send the session's token.")
         admitted, found, stored = await self._who(token)
+        bind_contextvars(token=admitted.fingerprint, session=self.session)
         session = _in_scope(admitted, found, inbound)
         asked = await inbound.asked()
         chosen = self._route(asked, admitted, session, stored, inbound)
-        settlement = await self._settlement(asked, chosen, session)
+        settlement = await self._settlement(inbound.id, asked, chosen, session)
         return Turn(asked=asked, route=chosen, settlement=settlement)
 
     async def _who(self, token: str) -> tuple[Admitted, Session | None, dict[str, str]]:
@@ -77,11 +79,18 @@ class FacadeMode:
             raise _forbidden("This token is for another provider.")
         return route(provider, model, inbound.wire, layers)
 
-    async def _settlement(self, asked: Body, chosen: Route, session: Session) -> Settlement:
-        payer = None
+    async def _settlement(
+        self, request: str, asked: Body, chosen: Route, session: Session
+    ) -> Settlement:
+        caller = Caller(
+            request=request,
+            payer="platform" if chosen.is_platform else "tenant",
+            user=session.user,
+            session=session.id,
+        )
         if chosen.is_platform and session.user is not None:
-            payer = await self.accounts.user(session.user)
-        return await self.admission.admit(payer, asked, chosen, session=session.id)
+            await self.admission.limit(await self.accounts.user(session.user))
+        return await self.admission.admit(caller, asked, chosen)
 
 
 def _in_scope(admitted: Admitted, session: Session | None, inbound: Inbound) -> Session:

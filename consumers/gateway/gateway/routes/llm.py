@@ -55,4 +55,4 @@ async def direct_messages(serving: Serving) -> Response:
 
 
 def _exchange(serving: Services, wire: Wire, mode: RequestMode) -> Response:
-    return Exchange(wire, mode, serving.transport, serving.bounds)
+    return Exchange(wire, mode, serving.transport, serving.bounds, serving.metrics)

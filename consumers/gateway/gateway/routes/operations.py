@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select
 
 from gateway.routes.access import ADMIN, Serving
@@ -19,6 +19,6 @@ async def health(serving: Serving) -> dict[str, str]:
 
 
 @router.get("/metrics", dependencies=ADMIN)
-async def metrics() -> Response:
+async def metrics(serving: Serving) -> Response:
     """Give the metrics in the text format of Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)
