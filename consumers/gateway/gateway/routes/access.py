@@ -22,7 +22,7 @@ _SCHEMES = (
 
 
 # Not a plain function: FastAPI would send every request through a thread for it.
-async def services(request: Request) -> Services:  # noqa: RUF029
+async def services(request: Request) -> Services:
     """Return what the routes work with."""
     return cast("Services", request.app.state.services)
 
