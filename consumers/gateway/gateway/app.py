@@ -15,7 +15,7 @@ from starlette.responses import Response
 from gateway.database import DatabaseUnavailableError
 from gateway.exchange import database_away
 from gateway.refusals import Code, Refusal
-from gateway.routes import llm, operations, sessions, workspaces
+from gateway.routes import accounts, llm, operations, sessions, workspaces
 from gateway.services import opened
 from gateway.settings import Settings
 
@@ -44,6 +44,7 @@ def application(settings: Settings) -> FastAPI:
         workspaces.menus,
         workspaces.router,
         sessions.router,
+        accounts.router,
         llm.facade,
         llm.direct,
     ):
