@@ -13,7 +13,8 @@ from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.database import Database, DatabaseUnavailableError
 from gateway.exchange import Bounds
-from gateway.layers import PLATFORM_NAMES, Layer, deployed
+from gateway.guests import Guests
+from gateway.layers import Layer, deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
 from gateway.metrics import Metrics
@@ -44,6 +45,7 @@ class Services:
     stored: StoredSecrets
     workspaces: Workspaces
     sessions: Sessions
+    guests: Guests
     accounts: Accounts
     price_table: PriceTable
     transport: Transport
@@ -62,10 +64,7 @@ class Services:
         return FacadeMode(
             session=session,
             database=self.database,
-            sessions=self.sessions,
-            accounts=self.accounts,
-            stored=self.stored,
-            deployed=self.deployed,
+            guests=self.guests,
             admission=self.admission,
         )
 
@@ -125,7 +124,8 @@ def _assembled(
         database=database,
         stored=stored,
         workspaces=workspaces,
-        sessions=Sessions(database, stored, workspaces, _platform(layers), settings.public_url),
+        sessions=Sessions(database, stored, workspaces, layers, settings.public_url),
+        guests=Guests(stored, layers, settings.default_billing_mode),
         accounts=accounts,
         price_table=price_table,
         transport=transport,
@@ -140,12 +140,6 @@ def _assembled(
             admission=admission,
         ),
     )
-
-
-def _platform(layers: tuple[Layer, Layer]) -> dict[str, str]:
-    """Return the platform's own credential, from the most specific layer that has it."""
-    values = {name: value for layer in reversed(layers) for name, value in layer.values.items()}
-    return {name: value for name, value in values.items() if name in PLATFORM_NAMES}
 
 
 async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
