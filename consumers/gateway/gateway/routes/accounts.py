@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from gateway import request_log
 from gateway.accounts import ApiKey, User, UserChange, UserExistsError
@@ -15,7 +15,7 @@ from gateway.ledger import UnknownUserError
 from gateway.money import amount_text, parse_amount
 from gateway.price_table import SetPrice
 from gateway.refusals import Code, Refusal
-from gateway.routes.access import ADMIN, Serving
+from gateway.routes.access import Serving, admin_router
 from gateway.routes.account_shapes import (
     KeyMinted,
     KeyShown,
@@ -30,15 +30,18 @@ from gateway.routes.account_shapes import (
     UserShown,
     UserWanted,
 )
+from gateway.routes.answers import administrators
 from gateway.services import Services
 
 Named = Annotated[UserName, Path()]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
-router = APIRouter(dependencies=ADMIN)
+router = admin_router()
 
 
-@router.post("/users", status_code=201, tags=["users"])
+@router.post(
+    "/users", status_code=201, tags=["users"], responses=administrators((409, Code.USER_EXISTS))
+)
 async def create_user(wanted: UserWanted, serving: Serving) -> UserShown:
     """Create a user with a budget of its own."""
     cap, limit = _amount(wanted.cap), wanted.requests_per_minute
@@ -52,7 +55,7 @@ async def create_user(wanted: UserWanted, serving: Serving) -> UserShown:
         raise Refusal(409, Code.USER_EXISTS, "There is a user of that name.") from None
 
 
-@router.get("/users", tags=["users"])
+@router.get("/users", tags=["users"], responses=administrators())
 async def list_users(
     serving: Serving,
     after: Annotated[str, Query(max_length=200)] = "",
@@ -62,13 +65,13 @@ async def list_users(
     return [_user(user) for user in await serving.accounts.users(after, limit)]
 
 
-@router.get("/users/{user}", tags=["users"])
+@router.get("/users/{user}", tags=["users"], responses=administrators((404, Code.NOT_FOUND)))
 async def show_user(user: Named, serving: Serving) -> UserShown:
     """Show a user: the cap, what is spent, what is held."""
     return _user(await _found(serving, user))
 
 
-@router.patch("/users/{user}", tags=["users"])
+@router.patch("/users/{user}", tags=["users"], responses=administrators((404, Code.NOT_FOUND)))
 async def change_user(user: Named, changed: UserChanged, serving: Serving) -> UserShown:
     """Change a user's cap or limit, or block it; what is left out stays as it is."""
     given = {name: getattr(changed, name) for name in changed.model_fields_set}
@@ -80,7 +83,12 @@ async def change_user(user: Named, changed: UserChanged, serving: Serving) -> Us
         raise _no_user() from None
 
 
-@router.post("/users/{user}/keys", status_code=201, tags=["users"])
+@router.post(
+    "/users/{user}/keys",
+    status_code=201,
+    tags=["users"],
+    responses=administrators((404, Code.NOT_FOUND)),
+)
 async def mint_key(user: Named, wanted: KeyWanted, serving: Serving) -> KeyMinted:
     """Mint a key that speaks for a user; it is shown this once."""
     seconds = wanted.expires_in
@@ -92,7 +100,7 @@ async def mint_key(user: Named, wanted: KeyWanted, serving: Serving) -> KeyMinte
     return KeyMinted(key=minted.secret, **_key(minted.key).model_dump())
 
 
-@router.get("/users/{user}/keys", tags=["users"])
+@router.get("/users/{user}/keys", tags=["users"], responses=administrators((404, Code.NOT_FOUND)))
 async def list_keys(user: Named, serving: Serving) -> list[KeyShown]:
     """List a user's keys by their fingerprints, the oldest first."""
     try:
@@ -101,7 +109,12 @@ async def list_keys(user: Named, serving: Serving) -> list[KeyShown]:
         raise _no_user() from None
 
 
-@router.delete("/users/{user}/keys/{fingerprint}", status_code=204, tags=["users"])
+@router.delete(
+    "/users/{user}/keys/{fingerprint}",
+    status_code=204,
+    tags=["users"],
+    responses=administrators((404, Code.NOT_FOUND)),
+)
 async def revoke_key(
     user: Named, fingerprint: Annotated[str, Path(max_length=100)], serving: Serving
 ) -> None:
@@ -110,7 +123,7 @@ async def revoke_key(
         raise Refusal(404, Code.NOT_FOUND, "There is no such key to revoke.")
 
 
-@router.put("/prices", status_code=204, tags=["prices"])
+@router.put("/prices", status_code=204, tags=["prices"], responses=administrators())
 async def set_price(wanted: PriceSet, serving: Serving) -> None:
     """Set what a model costs here, in the place of an earlier price and of the public list."""
     price = SetPrice(
@@ -124,7 +137,7 @@ async def set_price(wanted: PriceSet, serving: Serving) -> None:
     await serving.price_table.put(price)
 
 
-@router.get("/prices", tags=["prices"])
+@router.get("/prices", tags=["prices"], responses=administrators())
 async def list_prices(serving: Serving) -> list[PriceSet]:
     """List the prices that were set here."""
     return [
@@ -140,7 +153,9 @@ async def list_prices(serving: Serving) -> list[PriceSet]:
     ]
 
 
-@router.delete("/prices", status_code=204, tags=["prices"])
+@router.delete(
+    "/prices", status_code=204, tags=["prices"], responses=administrators((404, Code.NOT_FOUND))
+)
 async def remove_price(
     serving: Serving,
     model: Annotated[ModelName, Query()],
@@ -151,7 +166,7 @@ async def remove_price(
         raise Refusal(404, Code.NOT_FOUND, "There is no such price.")
 
 
-@router.get("/requests", tags=["requests"])
+@router.get("/requests", tags=["requests"], responses=administrators((404, Code.NOT_FOUND)))
 async def list_requests(
     serving: Serving,
     user: Annotated[str | None, Query(max_length=200)] = None,
