@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.wires import WireProtocol
 
@@ -21,6 +22,7 @@ class Code(enum.StrEnum):
     CONTROL_PLANE_REFUSED = "CONTROL_PLANE_REFUSED"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     FORBIDDEN = "FORBIDDEN"
+    INTERNAL = "INTERNAL"
     INVALID_REQUEST = "INVALID_REQUEST"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     MISSING_BYOK_CREDENTIAL = "MISSING_BYOK_CREDENTIAL"
@@ -31,11 +33,14 @@ class Code(enum.StrEnum):
     OVER_BUDGET = "OVER_BUDGET"
     PRICE_REQUIRED = "PRICE_REQUIRED"
     RATE_LIMITED = "RATE_LIMITED"
+    SECRET_UNREADABLE = "SECRET_UNREADABLE"  # noqa: S105
+    SESSION_STOPPED = "SESSION_STOPPED"
     SURFACE_UNREACHABLE = "SURFACE_UNREACHABLE"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105
     TOKEN_REQUIRED = "TOKEN_REQUIRED"  # noqa: S105
     UNREGISTERED_MODEL_FOR_RUNTIME = "UNREGISTERED_MODEL_FOR_RUNTIME"
     USER_BLOCKED = "USER_BLOCKED"
+    USER_EXISTS = "USER_EXISTS"
     VENDOR_FAILED = "VENDOR_FAILED"
     VENDOR_TIMEOUT = "VENDOR_TIMEOUT"
     VENDOR_UNREACHABLE = "VENDOR_UNREACHABLE"
@@ -90,12 +95,16 @@ class Refusal(Exception):  # noqa: N818
     def response(self) -> Response:
         """Return the answer of our own routes: `{"error": {code, message, …}}`."""
         error = {"code": self.code, "message": self.message, **self.details}
-        return JSONResponse({"error": error}, self.status, dict(self.headers))
+        return self._answer({"error": error})
 
     def response_on(self, protocol: WireProtocol) -> Response:
         """Return the answer in the shape in which this protocol's clients read errors."""
         body = error_body(protocol, self.status, self.message, self.code, self.details)
-        return JSONResponse(body, self.status, dict(self.headers))
+        return self._answer(body)
+
+    def _answer(self, body: dict[str, object]) -> Response:
+        # In ASCII: a vendor's words may hold half a character, which UTF-8 does not have.
+        return Response(json.dumps(body), self.status, dict(self.headers), "application/json")
 
 
 def error_body(

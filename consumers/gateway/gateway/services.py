@@ -13,9 +13,11 @@ from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.database import Database, DatabaseUnavailableError
 from gateway.exchange import Bounds
-from gateway.layers import PLATFORM_NAMES, Layer, deployed
+from gateway.guests import Guests
+from gateway.layers import Layer, deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
+from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
 from gateway.modes.standalone import StandaloneMode
 from gateway.price_table import PriceTable
@@ -43,12 +45,14 @@ class Services:
     stored: StoredSecrets
     workspaces: Workspaces
     sessions: Sessions
+    guests: Guests
     accounts: Accounts
     price_table: PriceTable
     transport: Transport
     admission: Admission
     deployed: tuple[Layer, Layer]
     direct: RequestMode
+    metrics: Metrics
 
     @property
     def bounds(self) -> Bounds:
@@ -60,10 +64,7 @@ class Services:
         return FacadeMode(
             session=session,
             database=self.database,
-            sessions=self.sessions,
-            accounts=self.accounts,
-            stored=self.stored,
-            deployed=self.deployed,
+            guests=self.guests,
             admission=self.admission,
         )
 
@@ -75,7 +76,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     What is still being settled at the end is waited for.
     """
     database = Database(settings.database_url)
-    settler = Settler(settings.settle_seconds)
+    metrics = Metrics()
+    settler = Settler(settings.settle_seconds, metrics)
     transport = Transport(
         connect=settings.connect_seconds,
         answer=settings.answer_seconds,
@@ -83,8 +85,8 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     )
     async with transport:
         await database.migrate()
-        services = _assembled(settings, database, settler, transport)
-        sweeping = asyncio.create_task(_sweep(services.admission.ledger))
+        services = _assembled(settings, database, settler, transport, metrics)
+        sweeping = asyncio.create_task(_sweep(services.admission.ledger, metrics))
         try:
             yield services
         finally:
@@ -98,11 +100,15 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
 
 
 def _assembled(
-    settings: Settings, database: Database, settler: Settler, transport: Transport
+    settings: Settings,
+    database: Database,
+    settler: Settler,
+    transport: Transport,
+    metrics: Metrics,
 ) -> Services:
     layers = deployed(settings)
     stored = StoredSecrets(Vault(settings.secret_keys.get_secret_value()))
-    workspaces = Workspaces(database, stored, settings)
+    workspaces = Workspaces(database, stored, settings, metrics)
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
@@ -118,12 +124,14 @@ def _assembled(
         database=database,
         stored=stored,
         workspaces=workspaces,
-        sessions=Sessions(database, stored, workspaces, _platform(layers), settings.public_url),
+        sessions=Sessions(database, stored, workspaces, layers, settings.public_url),
+        guests=Guests(stored, layers, settings.default_billing_mode),
         accounts=accounts,
         price_table=price_table,
         transport=transport,
         admission=admission,
         deployed=layers,
+        metrics=metrics,
         direct=StandaloneMode(
             database=database,
             accounts=accounts,
@@ -134,16 +142,11 @@ def _assembled(
     )
 
 
-def _platform(layers: tuple[Layer, Layer]) -> dict[str, str]:
-    """Return the platform's own credential, from the most specific layer that has it."""
-    values = {name: value for layer in reversed(layers) for name, value in layer.values.items()}
-    return {name: value for name, value in values.items() if name in PLATFORM_NAMES}
-
-
-async def _sweep(ledger: Ledger) -> None:
+async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
     while True:
         try:
-            await ledger.sweep()
+            metrics.swept(await ledger.sweep())
         except DatabaseUnavailableError:
+            metrics.database_away("sweep")
             _LOG.warning("sweep_waits")
         await asyncio.sleep(_SWEEP_SECONDS)

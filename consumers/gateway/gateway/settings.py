@@ -61,8 +61,11 @@ class Settings(BaseSettings):
     @field_validator("admin_key")
     @classmethod
     def _is_long(cls, key: SecretStr) -> SecretStr:
-        if len(key.get_secret_value()) < 16:
-            raise ValueError("use at least 16 characters; `openssl rand -hex 32` makes a good one")
+        text = key.get_secret_value()
+        # Anything else would not come back from a header as it went in.
+        is_plain = text.isascii() and text.isprintable() and " " not in text
+        if len(text) < 16 or not is_plain:
+            raise ValueError("use 16 or more ASCII characters; `openssl rand -hex 32` makes them")
         return key
 
     @field_validator("secret_keys")
