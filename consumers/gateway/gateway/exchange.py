@@ -14,7 +14,7 @@ from gateway.database import DatabaseUnavailableError
 from gateway.headers import Headers, to_guest, to_vendor
 from gateway.inbound import GuestGoneError, Inbound
 from gateway.metrics import Metrics
-from gateway.outcomes import Ending, Outcome
+from gateway.outcomes import Ending, Outcome, failure
 from gateway.refusals import Code, Refusal
 from gateway.relay import BrokenStreamError, Relay, error_event, relay
 from gateway.transport import Transport, VendorAnswer, VendorCutError, VendorSilentError
@@ -113,9 +113,8 @@ class _Passage:
             async with self._transport.post(route.url, headers, body) as answer:
                 await self._answer(answer)
         except Refusal as refusal:
-            outcome = Outcome(ending=Ending.FAILURE, status=refusal.status, error=refusal.code)
-            await self._turn.settlement.end(outcome)
-            raise _with_headers(refusal, self._turn.headers) from None
+            await self._turn.settlement.end(failure(refusal))
+            raise refusal.with_headers(self._turn.headers) from None
 
     async def _answer(self, answer: VendorAnswer) -> None:
         if answer.status >= 400:
@@ -295,11 +294,6 @@ def _scrubbed(text: str, credential: str) -> str:
 
 def _failed(message: str) -> Refusal:
     return Refusal(502, Code.VENDOR_FAILED, message)
-
-
-def _with_headers(refusal: Refusal, headers: Headers) -> Refusal:
-    refusal.headers = {**dict(headers), **refusal.headers}
-    return refusal
 
 
 def _told(error: Exception) -> tuple[int, str]:
