@@ -58,6 +58,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(DatabaseUnavailableError, _away)
+    app.add_exception_handler(Exception, _uncaught)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -68,6 +69,13 @@ async def _away(request: Request, error: Exception) -> Response:
     request.app.state.services.metrics.database_away("route")
     _LOG.error("database_unavailable", error=type(error).__name__)
     return database_away().response()
+
+
+async def _uncaught(request: Request, error: Exception) -> Response:
+    """Tell the log where it happened, and the caller no more than that it did."""
+    route = request.scope.get("route")
+    _LOG.error("uncaught", route=getattr(route, "path", None), exc_info=error)
+    return Refusal(500, Code.INTERNAL, "Something went wrong here; it is in the log.").response()
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

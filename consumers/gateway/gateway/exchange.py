@@ -57,8 +57,12 @@ class Exchange(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and refuse in the shape of the guest's own protocol."""
         inbound = Inbound(scope, receive, self._wire, self._bounds.body)
-        watch = Watch(self._metrics, self._wire, inbound.id)
-        send = watch.on(send)
+        with Watch(self._metrics, self._wire, inbound.id) as watch:
+            await self._watched(inbound, watch, scope, receive, watch.on(send))
+
+    async def _watched(
+        self, inbound: Inbound, watch: Watch, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
             turn = await self._mode.resolve(inbound)
             watch.resolved(turn)
@@ -71,8 +75,6 @@ class Exchange(Response):
             await database_away().response_on(self._wire.protocol)(scope, receive, send)
         except GuestGoneError:
             return
-        finally:
-            watch.end()
 
     async def _while_present(self, inbound: Inbound, turn: Turn, send: Send) -> None:
         """Answer until the guest is gone; what was streamed by then is what it pays for."""
