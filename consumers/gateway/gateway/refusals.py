@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
@@ -91,6 +91,11 @@ class Refusal(Exception):  # noqa: N818
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.message}"
+
+    def with_headers(self, headers: Iterable[tuple[str, str]]) -> Refusal:
+        """Return the same refusal with these headers too; its own come before them."""
+        more = {**dict(headers), **self.headers}
+        return Refusal(self.status, self.code, self.message, details=self.details, headers=more)
 
     def response(self) -> Response:
         """Return the answer of our own routes: `{"error": {code, message, …}}`."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from provider_registry import PROVIDERS
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.addresses import checked_base_url
@@ -31,8 +31,11 @@ class Settings(BaseSettings):
     """Base64 keys of 32 bytes, separated by commas: the first encrypts, all decrypt."""
 
     mode: Literal["standalone", "platform"] = "standalone"
-    control_plane_url: BaseUrl | None = None
+    control_plane_url: BaseUrl | None = Field(default=None, validate_default=True)
     control_plane_seconds: float = Field(default=5, gt=0)
+    """How long the control plane may take to answer."""
+    report_seconds: float = Field(default=30, gt=0)
+    """How long a report to the control plane is tried again."""
     public_url: BaseUrl = "http://127.0.0.1:8787"
 
     default_billing_mode: Literal["platform_managed", "byok"] = "platform_managed"
@@ -57,6 +60,13 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(default=15, gt=0)
     """How long the end of an answer waits for a database that is away."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("control_plane_url")
+    @classmethod
+    def _is_there(cls, url: str | None, others: ValidationInfo) -> str | None:
+        if url is None and others.data.get("mode") == "platform":
+            raise ValueError("the mode `platform` asks a control plane: give its URL")
+        return url
 
     @field_validator("admin_key")
     @classmethod
