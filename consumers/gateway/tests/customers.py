@@ -82,9 +82,7 @@ class Customer:
         return f"{self.gateway.url}{self.base}/{path}"
 
     def ask(self, wire: Wire, asked: dict[str, Any], **headers: str) -> httpx.Response:
-        return self.gateway.anyone.post(
-            self.url(wire), headers=self.headers | headers, json=asked
-        )
+        return self.gateway.anyone.post(self.url(wire), headers=self.headers | headers, json=asked)
 
     @contextmanager
     def streaming(self, wire: Wire, asked: dict[str, Any]) -> Iterator[httpx.Response]:

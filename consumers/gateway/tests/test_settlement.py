@@ -225,9 +225,7 @@ def _with_early(case: Case, expected: Expected) -> Expected:
     if case.wire is not Wire.MESSAGES:
         return expected
     tokens = (USAGE.input_tokens, None, USAGE.cached_tokens)
-    return Expected(
-        status=expected.status, cost=expected.cost, error=expected.error, tokens=tokens
-    )
+    return Expected(status=expected.status, cost=expected.cost, error=expected.error, tokens=tokens)
 
 
 EVENTS: tuple[Callable[[Case], Expected], ...] = (
