@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -30,7 +31,6 @@ from gateway.vault import Vault
 from gateway.workspaces import Workspaces
 
 _LOG = structlog.get_logger(__name__)
-_SWEEP_SECONDS = 30
 _DRAIN_SECONDS = 20
 
 
@@ -84,7 +84,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     async with transport:
         await database.migrate()
         services = _assembled(settings, database, settler, transport)
-        sweeping = asyncio.create_task(_sweep(services.admission.ledger))
+        sweeping = asyncio.create_task(_sweep(services.admission.ledger, settings.sweep_seconds))
         try:
             yield services
         finally:
@@ -106,7 +106,7 @@ def _assembled(
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
-        ledger=Ledger(database),
+        ledger=Ledger(database, lifetime=timedelta(seconds=settings.hold_seconds)),
         limits=RateLimiter(database),
         prices=Prices(price_table),
         settler=settler,
@@ -140,10 +140,10 @@ def _platform(layers: tuple[Layer, Layer]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name in PLATFORM_NAMES}
 
 
-async def _sweep(ledger: Ledger) -> None:
+async def _sweep(ledger: Ledger, pause: float) -> None:
     while True:
         try:
             await ledger.sweep()
         except DatabaseUnavailableError:
             _LOG.warning("sweep_waits")
-        await asyncio.sleep(_SWEEP_SECONDS)
+        await asyncio.sleep(pause)
