@@ -8,13 +8,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 # Nobody waits longer than this for a connection, a lock or an answer.
 PATIENCE_SECONDS = 2
+_GRACE_SECONDS = 0.25
 # Of each kind: one connection can write at a time, a few can read beside it.
 READERS = 4
 # Connections of one process to PostgreSQL.
@@ -33,7 +42,7 @@ def parse_url(text: str) -> URL:
     """Return the URL with its driver; raises DatabaseUrlError, which never shows the URL."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseUrlError("the database's URL cannot be read") from None
     if url.drivername in _SERVER_DRIVERS:
         return url.set(drivername="postgresql+asyncpg")
@@ -112,6 +121,7 @@ def open_file_engine(url: URL, mode: str = "rw", seconds: float = PATIENCE_SECON
         pool_size=READERS,
         max_overflow=0,
         pool_timeout=seconds,
+        hide_parameters=True,
     )
     _prepare(engine.sync_engine, str(url.database))
     return engine
@@ -126,6 +136,8 @@ def open_thread_engine(url: URL) -> Engine:
         pool_size=READERS + 1,
         max_overflow=0,
         pool_timeout=PATIENCE_SECONDS,
+        # What fails is said without the names and ciphertexts it was about.
+        hide_parameters=True,
     )
     _prepare(engine, str(url.database))
     return engine
@@ -141,6 +153,17 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
     # The driver has heard of the end of its socket; asking the server would cost a journey.
     if connection.driver_connection.is_closed():
         raise DisconnectionError("the server closed the connection")
+
+
+def _cut_silent(context: ExceptionContext) -> None:
+    # The server itself ends what takes too long, a little earlier. One that does not even do
+    # that would have its connection closed politely, which takes as long once more.
+    connection = context.connection
+    if connection is None or not isinstance(context.original_exception, TimeoutError):
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.terminate()
+    context.is_disconnect = True
 
 
 def open_server_engine(url: URL, seconds: float = PATIENCE_SECONDS) -> AsyncEngine:
@@ -159,14 +182,16 @@ def open_server_engine(url: URL, seconds: float = PATIENCE_SECONDS) -> AsyncEngi
         url,
         connect_args={
             "timeout": seconds,
-            "command_timeout": seconds,
+            "command_timeout": seconds + _GRACE_SECONDS,
             "server_settings": settings,
         },
         pool_size=SERVER_POOL,
         max_overflow=0,
         pool_timeout=seconds,
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _cut_silent)
     return engine
 
 

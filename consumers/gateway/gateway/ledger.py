@@ -183,14 +183,13 @@ class Ledger:
         """
         hold = Hold(id=new_id(), user=user, amount=clamped(estimate))
         at = self._clock()
+        given = self._database.begin(
+            lambda connection: _reserve(connection, hold, at, at + self._lifetime)
+        )
         try:
-            await self._database.write(
-                lambda connection: _reserve(connection, hold, at, at + self._lifetime)
-            )
+            await asyncio.shield(given)
         except asyncio.CancelledError:
-            # Nobody is left who could end it. The write comes first: SQLite has one writer,
-            # and on PostgreSQL what comes too early leaves the hold to the sweep.
-            self._drop(hold)
+            self._give_back_after(given, hold)
             raise
         return hold
 
@@ -230,16 +229,21 @@ class Ledger:
             lambda connection: _end(connection, hold, end, charge, entry, at)
         )
 
-    def _drop(self, hold: Hold) -> None:
-        task = asyncio.ensure_future(self._release_quietly(hold))
+    async def close(self) -> None:
+        """Wait until the holds are back whose callers were cancelled."""
+        await asyncio.gather(*self._orphans)
+
+    def _give_back_after(self, given: asyncio.Task[None], hold: Hold) -> None:
+        task = asyncio.ensure_future(self._give_back(given, hold))
         self._orphans.add(task)
         task.add_done_callback(self._orphans.discard)
 
-    async def _release_quietly(self, hold: Hold) -> None:
+    async def _give_back(self, given: asyncio.Task[None], hold: Hold) -> None:
         try:
+            await given
             await self.release(hold, None)
-        except DatabaseUnavailableError:
-            return  # the sweep finds it
+        except (RefusedHoldError, DatabaseUnavailableError):
+            return  # there is no hold, or the sweep finds it
 
 
 def _reserve(connection: Connection, hold: Hold, at: datetime, until: datetime) -> None:

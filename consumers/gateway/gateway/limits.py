@@ -6,7 +6,7 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, case, or_
+from sqlalchemy import Executable, bindparam, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import moments
@@ -61,14 +61,13 @@ class RateLimiter:
             return 0
         at = self._clock()
         times = {"at": at, "oldest": at - WINDOW, "newest": at + WINDOW}
-        window = await self._database.write(
+        started_at, count = await self._database.write(
             lambda connection: connection.execute(
                 _COUNT[connection.dialect.name], {"user": user} | times
             ).one()
         )
-        return self._wait(window, times["oldest"]) if window.count > limit else 0
+        return _wait(started_at + WINDOW - at) if count > limit else 0
 
-    @staticmethod
-    def _wait(window: Row[Any], oldest: Any) -> int:
-        seconds = math.ceil((window.started_at - oldest).total_seconds())
-        return min(max(seconds, 1), int(WINDOW.total_seconds()))
+
+def _wait(left: timedelta) -> int:
+    return min(max(math.ceil(left.total_seconds()), 1), int(WINDOW.total_seconds()))

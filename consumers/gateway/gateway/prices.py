@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -146,15 +146,7 @@ def _list_price(listed: ModelPrice) -> Price | None:
     each = _ZERO if not isinstance(request, Decimal) else request.scaleb(-_THOUSAND_PLACES)
     starts = {tier.start for kind in kinds if isinstance(kind, TieredPrices) for tier in kind.tiers}
     tiers = tuple((start, _tier(kinds, each, start + 1)) for start in sorted(starts))
-    base = _tier(kinds, each, 0)
-    return Price(
-        input=base.input,
-        output=base.output,
-        cached=base.cached,
-        cache_write=base.cache_write,
-        request=each,
-        tiers=tiers,
-    )
+    return replace(_tier(kinds, each, 0), tiers=tiers)
 
 
 def _tier(kinds: tuple[_Listed, ...], request: Decimal, input_tokens: int) -> Price:

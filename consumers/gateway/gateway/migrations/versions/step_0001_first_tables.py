@@ -11,7 +11,7 @@ def upgrade() -> None:
     """Apply the step."""
     op.create_table(
         "prices",
-        sa.Column("provider", sa.Text(), server_default="", nullable=False),
+        sa.Column("provider", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("input", sa.BigInteger(), nullable=False),
         sa.Column("output", sa.BigInteger(), nullable=False),
