@@ -17,6 +17,8 @@ HEADERS = 200
 # A body that is longer gets a second more for each of these.
 BYTES_A_SECOND = 1024
 _VERSIONS = frozenset(("1.0", "1.1"))
+# A slash, backslash, dot or NUL that is hidden from whoever compares paths as they stand.
+_HIDDEN = (b"%2f", b"%5c", b"%2e", b"%00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,9 @@ class _UnacceptableError(Exception):
 class GuardedProtocol(HttpToolsProtocol):
     """The server's protocol, which by itself would wait for a request's bytes for ever.
 
-    Beyond what the parser refuses, it refuses what could be read in two ways: other versions
-    than HTTP/1.0 and 1.1, a URL that is no path, no or several hosts, and upgrades.
+    Beyond what the parser refuses, it refuses what others might read in another way: versions
+    that are neither HTTP/1.0 nor 1.1, a URL that is no path or hides a part of it, no or several
+    hosts, encodings other than chunks, and upgrades.
     """
 
     def __init__(self, *, patience: Patience, **given: Any) -> None:
@@ -133,13 +136,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _is_plain(self) -> bool:
-        hosts = sum(name == b"host" for name, _ in self.headers)
         version = self.parser.get_http_version()
         return (
             version in _VERSIONS
-            and self.url.startswith(b"/")
-            and (hosts == 1 or (version == "1.0" and hosts == 0))
             and not self.parser.should_upgrade()
+            and _is_plain_url(self.url)
+            and _are_plain(self.headers, is_old=version == "1.0")
         )
 
     def _grow(self, size: int) -> None:
@@ -203,6 +205,24 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _is_plain_url(url: bytes) -> bool:
+    """Say whether a URL is a path that nobody on the way can take for another."""
+    path = url.partition(b"?")[0].lower()
+    return url.startswith(b"/") and b"#" not in url and not any(part in path for part in _HIDDEN)
+
+
+def _are_plain(headers: list[tuple[bytes, bytes]], *, is_old: bool) -> bool:
+    """Say whether the headers name one host and one way to find the body's end.
+
+    The parser has refused lengths beside encodings, and several of either.
+    """
+    hosts = sum(name == b"host" for name, _ in headers)
+    encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+    if is_old:
+        return hosts <= 1 and not encodings
+    return hosts == 1 and encodings in ([], [b"chunked"])
 
 
 _SENTENCES = {
