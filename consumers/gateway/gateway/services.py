@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -34,7 +35,6 @@ from gateway.vault import Vault
 from gateway.workspaces import Workspaces
 
 _LOG = structlog.get_logger(__name__)
-_SWEEP_SECONDS = 30
 _DRAIN_SECONDS = 20
 # So long an answer waits for its report, which goes on without it.
 _REPORT_PATIENCE = 1.0
@@ -88,7 +88,9 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
         services = _assembled(settings, database, settler, transport, metrics)
         if plane is not None:
             services = replace(services, direct=PlatformMode(plane=plane, settler=reporter))
-        sweeping = asyncio.create_task(_sweep_again_and_again(services.admission.ledger, metrics))
+        sweeping = asyncio.create_task(
+            _sweep_again_and_again(services.admission.ledger, metrics, settings.sweep_seconds)
+        )
         try:
             yield services
         finally:
@@ -132,7 +134,7 @@ def _assembled(
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
-        ledger=Ledger(database),
+        ledger=Ledger(database, lifetime=timedelta(seconds=settings.hold_seconds)),
         limits=RateLimiter(database),
         prices=Prices(price_table),
         settler=settler,
@@ -162,14 +164,14 @@ def _assembled(
     )
 
 
-async def _sweep_again_and_again(ledger: Ledger, metrics: Metrics) -> None:
+async def _sweep_again_and_again(ledger: Ledger, metrics: Metrics, pause: float) -> None:
     while True:
         # In a task of its own, so that whatever it ends with, there is a next one.
         sweeping = asyncio.create_task(_sweep(ledger, metrics))
         await asyncio.wait({sweeping})
         if (error := sweeping.exception()) is not None:
             _LOG.error("sweep_failed", exc_info=error)
-        await asyncio.sleep(_SWEEP_SECONDS)
+        await asyncio.sleep(pause)
 
 
 async def _sweep(ledger: Ledger, metrics: Metrics) -> None:

@@ -59,6 +59,18 @@ class Settings(BaseSettings):
     """How long a vendor may be silent in the middle of an answer."""
     settle_seconds: float = Field(default=15, gt=0)
     """How long the end of an answer waits for a database that is away."""
+    hold_seconds: float = Field(default=900, gt=0)
+    """How long a hold stands that nobody ends, as after a crash."""
+    sweep_seconds: float = Field(default=30, gt=0)
+    """How often holds that are past their time are given back."""
+    head_seconds: float = Field(default=15, gt=0)
+    """How long a request's headers may take to arrive."""
+    body_seconds: float = Field(default=30, gt=0)
+    """How long its body may take, with a second more for each kilobyte."""
+    taking_seconds: float = Field(default=300, gt=0)
+    """How long a guest may take nothing of its answer."""
+    stop_seconds: int = Field(default=20, ge=0)
+    """How long answers under way may go on after SIGTERM."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("control_plane_url")

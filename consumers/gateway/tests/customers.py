@@ -28,6 +28,7 @@ INPUT_PRICE, OUTPUT_PRICE = Decimal("2.5"), Decimal(10)
 PRICE = {"input": str(INPUT_PRICE), "output": str(OUTPUT_PRICE)}
 MILLION = Decimal(1_000_000)
 LIMIT = 64
+NOTHING = (Decimal(0), Decimal(0))
 
 FACADE_PATHS = {
     Wire.RESPONSES: "openai/v1/responses",

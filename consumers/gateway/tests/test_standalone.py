@@ -17,6 +17,7 @@ from tests.conftest import everywhere
 from tests.customers import (
     CREDENTIALS,
     MODEL,
+    NOTHING,
     PRICE,
     PRICED,
     Customer,
@@ -314,7 +315,7 @@ def test_a_broken_condition_is_refused_and_nothing_is_held(
     _assert_refused(asked.sent(), row, wire)
     assert len(shared_vendor.exchanges) == before
     if row.name != "unknown user":
-        assert asked.customer.account == (0, 0)
+        assert asked.customer.account == NOTHING
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].name} and {pair[1].name}")
@@ -329,7 +330,7 @@ def test_of_two_broken_conditions_the_earlier_is_told(
 def test_a_missing_price_gives_the_hold_back_and_is_logged(strict: Running) -> None:
     customer = direct_customer(strict, cap="10")
     assert customer.ask(Wire.CHAT, body(Wire.CHAT, model=PRICELESS)).status_code == 402
-    assert customer.account == (0, 0)
+    assert customer.account == NOTHING
     (row,) = customer.log
     assert (row["status"], row["error"], row["cost"]) == (402, "PRICE_REQUIRED", None)
 
