@@ -88,6 +88,7 @@ def _as_events(body: dict[str, Any]) -> list[dict[str, Any]]:
         events.append({"type": "content_block_start", "index": index, "content_block": start})
         events.append({"type": "content_block_stop", "index": index})
     # An answer without a reason is whole all the same: it came as one.
-    delta = {**body, "stop_reason": body.get("stop_reason") or "end_turn"}
+    reason = body.get("stop_reason")
+    delta = {**body, "stop_reason": reason if isinstance(reason, str) else "end_turn"}
     events.append({"type": "message_delta", "delta": delta, "usage": body.get("usage")})
     return [*events, {"type": "message_stop"}]
