@@ -1,0 +1,1 @@
+"""Who may ask, on whose account and with whose key: one object a request."""

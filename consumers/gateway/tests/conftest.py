@@ -1,0 +1,114 @@
+"""What most tests stand on: a vendor that plays along, a gateway before it, and databases."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from provider_registry import PROVIDERS
+
+from gateway.database import Database
+from tests import running
+from tests.postgres import PostgresServer, running_postgres
+from tests.running import Running
+from tests.vendor import Vendor, vendor_thread
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await database.migrate()
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for the whole run; a test that stops one starts its own."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    postgres.run("CREATE DATABASE prepared")
+    asyncio.run(_migrate(postgres.url("prepared")))
+    return "prepared"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("prepared") / "gateway.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+def _new_file(request: pytest.FixtureRequest) -> str:
+    path: Path = request.getfixturevalue("tmp_path") / "gateway.db"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+def _new_server_database(request: pytest.FixtureRequest) -> str:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    template, name = request.getfixturevalue("postgres_template"), f"test_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return server.url(name)
+
+
+_MAKERS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "sqlite": _new_file,
+    "postgresql": _new_server_database,
+}
+
+
+@pytest.fixture(params=list(_MAKERS))
+def database_url(request: pytest.FixtureRequest) -> str:
+    return _MAKERS[request.param](request)
+
+
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with vendor_thread() as playing:
+        yield playing
+
+
+def everywhere(url: str) -> dict[str, dict[str, str]]:
+    """Return base URLs that send every surface of the registry to one address.
+
+    A surface that a provider does not have stays missing.
+    """
+    surfaces = {
+        provider.name: {
+            "openai": provider.base_url_template,
+            "anthropic": provider.base_url_anthropic,
+        }
+        for provider in PROVIDERS
+    }
+    return {
+        name: {protocol: url for protocol, given in urls.items() if given is not None}
+        for name, urls in surfaces.items()
+    }
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, vendor: Vendor) -> Iterator[Running]:
+    deployment = running.settings(tmp_path, base_urls=everywhere(f"{vendor.url}/v1"))
+    with running.gateway(deployment) as made:
+        yield made
