@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.conversion import library
 from gateway.conversion.chat_guest_stream import ChatGuestStream
-from gateway.conversion.endings import REFUSAL_TEXT, chat_usage, finish_reason
+from gateway.conversion.endings import chat_usage, finish_reason, refusal_text
 from gateway.conversion.errors import GarbledAnswerError
 from gateway.conversion.events_json import dicts, member
 from gateway.conversion.interface import StreamConversion
@@ -39,7 +39,6 @@ class ChatGuest:
         if not made.get("stop_sequences"):
             made.pop("stop_sequences", None)
         _keep_format(body, made)
-        _keep_sequence_of_calls(body, made)
         if _continues_unsigned_calls(made["messages"]):
             made.pop("thinking", None)
         return made
@@ -123,12 +122,6 @@ def _keep_format(body: dict[str, Any], made: dict[str, Any]) -> None:
         made["output_config"] = {**made.get("output_config", {}), "format": wanted}
 
 
-def _keep_sequence_of_calls(body: dict[str, Any], made: dict[str, Any]) -> None:
-    choice = made.get("tool_choice") or {"type": "auto"}
-    if body.get("parallel_tool_calls") is False and made.get("tools") and choice["type"] != "none":
-        made["tool_choice"] = {**choice, "disable_parallel_tool_use": True}
-
-
 def _continues_unsigned_calls(messages: list[dict[str, Any]]) -> bool:
     """Whether the last turn calls tools without the reasoning that led there.
 
@@ -145,7 +138,7 @@ def _mend_choice(choice: dict[str, Any], body: dict[str, Any]) -> None:
     choice["finish_reason"] = finish_reason(reason)
     message = choice["message"]
     if reason == "refusal":
-        message["refusal"] = message.get("refusal") or REFUSAL_TEXT
+        message["refusal"] = refusal_text(body.get("stop_details"))
     thinking = [one for one in dicts(body["content"]) if one.get("type") in _THINKING]
     if thinking:
         message["thinking_blocks"] = thinking

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.conversion.endings import REFUSAL_TEXT, chat_usage, finish_reason
+from gateway.conversion.endings import chat_usage, finish_reason, refusal_text
 from gateway.conversion.errors import GarbledAnswerError, TruncatedStreamError
 from gateway.conversion.events_json import member, parsed, written
 from gateway.conversion.library import LibraryStream
@@ -29,6 +29,7 @@ class ChatGuestStream:
         self._meter = Meter(Wire.MESSAGES)
         self._head: dict[str, Any] = {}
         self._stop_reason: str | None = None
+        self._refusal = ""
         self._thinking: dict[int, dict[str, Any]] = {}
         self._is_over = False
 
@@ -59,7 +60,10 @@ class ChatGuestStream:
     def _error(self, body: dict[str, Any]) -> list[Event]:
         self._is_over = True
         kind = member(body.get("error"), "type")
-        error = {"message": failure_text(body), "type": kind or "api_error"}
+        error = {
+            "message": failure_text(body),
+            "type": kind if isinstance(kind, str) else "api_error",
+        }
         return [written({"error": {**error, "param": None, "code": None}})]
 
     def _start(self, body: dict[str, Any]) -> list[Event]:
@@ -90,6 +94,7 @@ class ChatGuestStream:
         reason = member(body.get("delta"), "stop_reason")
         if isinstance(reason, str):
             self._stop_reason = reason
+            self._refusal = refusal_text(member(body.get("delta"), "stop_details"))
         return []
 
     def _signed(self, kind: object, body: dict[str, Any]) -> list[Event]:
@@ -114,7 +119,7 @@ class ChatGuestStream:
             # An end without a reason is none: `finish` will say so.
             return []
         self._is_over = True
-        refusal = {"refusal": REFUSAL_TEXT} if self._stop_reason == "refusal" else {}
+        refusal = {"refusal": self._refusal} if self._stop_reason == "refusal" else {}
         events = [self._delta(refusal, finish_reason(self._stop_reason))]
         if self._wants_usage:
             usage = chat_usage(self._meter.usage_so_far)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.usage import Usage
 
-REFUSAL_TEXT = "The model refused to answer."
+_REFUSAL_TEXT = "The model refused to answer."
 _FINISH_REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -32,6 +32,12 @@ _STOP_REASONS = {
 def finish_reason(stop_reason: object) -> str:
     """Return the chat wire's word for a stop reason of the messages wire."""
     return _FINISH_REASONS.get(str(stop_reason), "stop")
+
+
+def refusal_text(stop_details: object) -> str:
+    """Return the words of a refusal of the messages wire, which need not give any."""
+    found = stop_details.get("explanation") if isinstance(stop_details, dict) else None
+    return found if isinstance(found, str) and found else _REFUSAL_TEXT
 
 
 def stop_reason(finish_reason: object, *, is_refusal: bool) -> str:

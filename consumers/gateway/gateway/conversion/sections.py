@@ -7,11 +7,14 @@ last, so that mixed ones would spoil each other's JSON.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.conversion.errors import GarbledAnswerError
 
+# An escaped letter is one mark, so that an escaped quote is none.
+_MARKS = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
 # What a delta of the chat wire adds to: its text, its reasoning, or a tool call by its index.
 Key = str | int
 _BLANKS = " \t\r\n"
@@ -28,24 +31,23 @@ class JsonEnd:
 
     def feed(self, fragment: str) -> None:
         """Take in the next fragment."""
-        for letter in fragment:
-            if self._in_text:
-                self._in_text_letter(letter)
-            elif letter == '"':
-                self._in_text = True
-            elif letter in "{[":
-                self._depth += 1
-            elif letter in "}]":
-                self._depth -= 1
-                self.is_whole = self._depth <= 0
+        start = 1 if self._is_escaped and fragment else 0
+        self._is_escaped = self._is_escaped and not fragment
+        for mark in _MARKS.findall(fragment, start):
+            if mark == '"':
+                self._in_text = not self._in_text
+            elif mark == "\\":
+                # The fragment ends here: what is escaped comes with the next one.
+                self._is_escaped = True
+            elif not self._in_text:
+                self._step(mark)
 
-    def _in_text_letter(self, letter: str) -> None:
-        if self._is_escaped:
-            self._is_escaped = False
-        elif letter == "\\":
-            self._is_escaped = True
-        elif letter == '"':
-            self._in_text = False
+    def _step(self, mark: str) -> None:
+        if mark in "{[":
+            self._depth += 1
+        elif mark in "}]":
+            self._depth -= 1
+            self.is_whole = self._depth <= 0
 
 
 @dataclass(slots=True)
@@ -98,6 +100,8 @@ class Sections:
     def _go_on(self, live: _Section, delta: dict[str, Any], arguments: str | None) -> list[Any]:
         if live.end is None:
             return [delta]
+        if live.end.is_whole:
+            return self._after_the_end(arguments)
         live.end.feed(arguments or "")
         return [delta, *self._let_through()] if live.end.is_whole else [delta]
 
