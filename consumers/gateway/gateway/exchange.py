@@ -13,18 +13,19 @@ from gateway.conversion import GarbledAnswerError, UnconvertibleRequestError
 from gateway.database import DatabaseUnavailableError
 from gateway.headers import Headers, to_guest, to_vendor
 from gateway.inbound import GuestGoneError, Inbound
+from gateway.metrics import Metrics
+from gateway.outcomes import Ending, Outcome, failure
 from gateway.refusals import Code, Refusal
 from gateway.relay import BrokenStreamError, Relay, error_event, relay
-from gateway.settlement import Ending, Outcome
 from gateway.transport import Transport, VendorAnswer, VendorCutError, VendorSilentError
 from gateway.turn import RequestMode, Turn
 from gateway.usage import Meter
+from gateway.watching import Watch
 from gateway.wires import Wire
 
 # So much of a vendor's error is read; the rest is of no use to anyone.
 _ERROR_BYTES = 256 * 1024
 _MESSAGE_CHARACTERS = 2000
-_UNSETTLED = "The end of this answer could not be accounted for; ask again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,23 +39,39 @@ class Bounds:
 class Exchange(Response):
     """Answers one request of a guest. Nothing is held before it is called."""
 
-    def __init__(self, wire: Wire, mode: RequestMode, transport: Transport, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        mode: RequestMode,
+        transport: Transport,
+        bounds: Bounds,
+        metrics: Metrics,
+    ) -> None:
         self._wire = wire
         self._mode = mode
         self._transport = transport
         self._bounds = bounds
+        self._metrics = metrics
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and refuse in the shape of the guest's own protocol."""
         inbound = Inbound(scope, receive, self._wire, self._bounds.body)
+        with Watch(self._metrics, self._wire, inbound.id) as watch:
+            await self._watched(inbound, watch, scope, receive, watch.on(send))
+
+    async def _watched(
+        self, inbound: Inbound, watch: Watch, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
             turn = await self._mode.resolve(inbound)
+            watch.resolved(turn)
             async with turn.settlement:
                 await self._while_present(inbound, turn, send)
         except Refusal as refusal:
             await refusal.response_on(self._wire.protocol)(scope, receive, send)
         except DatabaseUnavailableError:
+            self._metrics.database_away("request")
             await database_away().response_on(self._wire.protocol)(scope, receive, send)
         except GuestGoneError:
             return
@@ -88,10 +105,7 @@ class _Passage:
 
     def abandoned(self) -> Outcome:
         """Return the end of a request whose guest went away just now."""
-        meter = self._meter
-        return Outcome(
-            ending=Ending.ABANDONED, usage=meter.usage, characters=meter.characters, status=499
-        )
+        return _metered(self._meter, Ending.ABANDONED, 499)
 
     async def go(self, inbound: Inbound) -> None:
         route = self._turn.route
@@ -101,9 +115,8 @@ class _Passage:
             async with self._transport.post(route.url, headers, body) as answer:
                 await self._answer(answer)
         except Refusal as refusal:
-            outcome = Outcome(ending=Ending.FAILURE, status=refusal.status, error=refusal.code)
-            await self._turn.settlement.end(outcome)
-            raise _with_headers(refusal, self._turn.headers) from None
+            await self._turn.settlement.end(failure(refusal))
+            raise refusal.with_headers(self._turn.headers) from None
 
     async def _answer(self, answer: VendorAnswer) -> None:
         if answer.status >= 400:
@@ -127,7 +140,7 @@ class _Passage:
                 raise _failed("The vendor's answer is not of its wire format.") from None
             raw = json.dumps(document, ensure_ascii=False).encode()
         if not await self._turn.settlement.end(self._succeeded(answer.status)):
-            raise database_away()
+            raise _unsettled()
         await self._start(answer, "application/json", len(raw))
         await self._send({"type": "http.response.body", "body": raw})
 
@@ -137,6 +150,8 @@ class _Passage:
         await self._start(answer, "text/event-stream; charset=utf-8", None)
         try:
             await self._pass_on(answer, passing)
+        except Refusal as refusal:
+            await self._told_in_band(refusal.status, refusal.message)
         except (BrokenStreamError, VendorCutError, VendorSilentError) as error:
             await self._broken(error)
         await self._send({"type": "http.response.body", "body": b""})
@@ -147,7 +162,7 @@ class _Passage:
             if passing.meter.failure is not None:
                 await self._failed_in_band(passing.meter.failure)
             elif passing.meter.is_complete and not await self._settled(answer.status):
-                raise BrokenStreamError(_UNSETTLED)
+                raise _unsettled()
             if out:
                 await self._more(out)
             if passing.meter.is_complete:
@@ -167,13 +182,13 @@ class _Passage:
         status, message = _told(error)
         outcome = Outcome(ending=Ending.FAILURE, status=status, error=message)
         await self._turn.settlement.end(outcome)
+        await self._told_in_band(status, message)
+
+    async def _told_in_band(self, status: int, message: str) -> None:
         await self._more(error_event(self._turn.asked.wire.protocol, status, message))
 
     def _succeeded(self, status: int) -> Outcome:
-        meter = self._meter
-        return Outcome(
-            ending=Ending.SUCCESS, usage=meter.usage, characters=meter.characters, status=status
-        )
+        return _metered(self._meter, Ending.SUCCESS, status)
 
     async def _more(self, body: bytes) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
@@ -194,6 +209,26 @@ def database_away() -> Refusal:
     message = "The database cannot be reached; nothing was charged."
     headers = {"retry-after": "5"}
     return Refusal(503, Code.DATABASE_UNAVAILABLE, message, headers=headers)
+
+
+def _unsettled() -> Refusal:
+    """Return the end of an answer that was complete, while the database is away.
+
+    The vendor has been paid for it, so it is charged as soon as the database is back.
+    """
+    message = "The database cannot be reached, so the end of this answer is withheld."
+    headers = {"retry-after": "5"}
+    return Refusal(503, Code.DATABASE_UNAVAILABLE, message, headers=headers)
+
+
+def _metered(meter: Meter, ending: Ending, status: int) -> Outcome:
+    return Outcome(
+        ending=ending,
+        usage=meter.usage,
+        so_far=meter.usage_so_far,
+        characters=meter.characters,
+        status=status,
+    )
 
 
 async def _cancelled(work: asyncio.Task[None]) -> None:
@@ -261,11 +296,6 @@ def _scrubbed(text: str, credential: str) -> str:
 
 def _failed(message: str) -> Refusal:
     return Refusal(502, Code.VENDOR_FAILED, message)
-
-
-def _with_headers(refusal: Refusal, headers: Headers) -> Refusal:
-    refusal.headers = {**dict(headers), **refusal.headers}
-    return refusal
 
 
 def _told(error: Exception) -> tuple[int, str]:

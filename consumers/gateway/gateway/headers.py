@@ -27,6 +27,8 @@ _DROPPED = frozenset(
         "via",
     )
 )
+# What speaks of the guest's network, and what is said to us alone, keys among it.
+_OURS = ("x-forwarded-", "x-gateway-", "x-admin-")
 _SECRET_PARTS = frozenset(("token", "secret", "apikey", "auth"))
 _RETURNED = ("retry-after", "request-id", "x-request-id")
 
@@ -42,7 +44,7 @@ def forwarded(headers: Iterable[tuple[str, str]]) -> Headers:
     """Return the headers of a guest that a vendor may see, in their order.
 
     Names are in lower case, as ASGI has them. Those that `Connection` names are hop by
-    hop too. What tells the vendor about our guest's network (x-forwarded-…) stays here.
+    hop too. What is about the guest's network or for us alone stays here.
     """
     given = list(headers)
     hops = {
@@ -56,7 +58,7 @@ def forwarded(headers: Iterable[tuple[str, str]]) -> Headers:
         for name, value in given
         if name not in _DROPPED
         and name not in hops
-        and not name.startswith("x-forwarded-")
+        and not name.startswith(_OURS)
         and not _is_secret(name)
     )
 

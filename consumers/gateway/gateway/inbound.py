@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from starlette.types import Receive, Scope
 
 from gateway.bodies import Body, UndecodableBodyError, read_body
+from gateway.ledger import new_id
 from gateway.refusals import Code, Refusal
 from gateway.wires import Wire
 
@@ -23,6 +24,7 @@ class Inbound:
     """
 
     def __init__(self, scope: Scope, receive: Receive, wire: Wire, body_limit: int) -> None:
+        self.id = new_id()
         self.wire = wire
         self.pairs = tuple(_decoded(scope["headers"]))
         self.headers = dict(reversed(self.pairs))

@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from gateway.app import application
+from gateway.serving import configuration
 from gateway.settings import Settings
 from gateway.vault import new_key
 
@@ -28,6 +30,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "database_url": f"sqlite:///{folder}/gateway.db",
         "admin_key": ADMIN_KEY,
         "secret_keys": new_key(),
+        "stop_seconds": 5,
     }
     return Settings(**(given | changes))
 
@@ -68,17 +71,20 @@ def _user(user: str | None) -> Mapping[str, str]:
 
 
 def _stopped(server: uvicorn.Server, listener: socket.socket) -> None:
-    asyncio.run(server.serve([listener]))
+    asyncio.run(_serve(server, listener))
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    app: FastAPI = server.config.app  # type: ignore[assignment]
+    async with app.router.lifespan_context(app):
+        await server.serve([listener])
 
 
 @contextlib.contextmanager
 def gateway(settings: Settings) -> Iterator[Running]:
     """Run a gateway in a thread of its own, on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        application(settings), log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(application(settings), settings))
     thread = threading.Thread(target=_stopped, args=(server, listener), daemon=True)
     thread.start()
     port = listener.getsockname()[1]
