@@ -84,6 +84,9 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
 def gateway(settings: Settings) -> Iterator[Running]:
     """Run a gateway in a thread of its own, on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # The loop does so for sockets that it opens itself; else each answer waits 40 ms for
+    # the client's kernel to acknowledge its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(configuration(application(settings), settings))
     thread = threading.Thread(target=_stopped, args=(server, listener), daemon=True)
     thread.start()
