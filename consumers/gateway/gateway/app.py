@@ -60,7 +60,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(DatabaseUnavailableError, _away)
-    app.add_exception_handler(Exception, _broken)
+    app.add_exception_handler(Exception, _uncaught)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -71,6 +71,13 @@ async def _away(request: Request, error: Exception) -> Response:
     request.app.state.services.metrics.database_away("route")
     _LOG.error("database_unavailable", error=type(error).__name__)
     return database_away().response()
+
+
+async def _uncaught(request: Request, error: Exception) -> Response:
+    """Tell the log where it happened, and the caller no more than that it did."""
+    route = request.scope.get("route")
+    _LOG.error("uncaught", route=getattr(route, "path", None), exc_info=error)
+    return Refusal(500, Code.INTERNAL, "Something went wrong here; it is in the log.").response()
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -85,9 +92,3 @@ async def _unrouted(_: Request, error: Exception) -> Response:
     return Refusal(
         error.status_code, code, error.detail, headers=dict(error.headers or {})
     ).response()
-
-
-async def _broken(_: Request, error: Exception) -> Response:
-    """Tell nothing of a fault of our own but that it is one; the log has its kind."""
-    _LOG.error("internal_error", error=type(error).__name__)
-    return Refusal(500, Code.INTERNAL, "Something is wrong with this service.").response()

@@ -10,10 +10,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from . import engines
-from .failures import DatabaseUnavailableError, reported
-from .migration import migrate_file, migrate_server
-from .threads import Threads
+from gateway import engines
+from gateway.failures import DatabaseUnavailableError, reported
+from gateway.migration import migrate_file, migrate_server
+from gateway.threads import Threads
 
 __all__ = ["Database", "DatabaseUnavailableError"]
 
@@ -33,6 +33,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = engines.parse_url(url)
         self._running: set[asyncio.Task[object]] = set()
+        self._is_closed = False
         self._threads: Threads | None = None
         if self._url.drivername.startswith("sqlite"):
             engine = engines.open_file_engine(self._url)
@@ -58,6 +59,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for reading; what is in the body is database work only."""
+        self._refuse_if_closed()
         with reported():
             async with _connected(self._reader) as connection:
                 yield connection
@@ -68,6 +70,7 @@ class Database:
 
         What is in the body is database work only. Raise in it to take everything back.
         """
+        self._refuse_if_closed()
         with reported():
             async with asyncio.timeout(engines.PATIENCE_SECONDS):
                 await self._turn.acquire()
@@ -79,6 +82,7 @@ class Database:
 
     async def read(self, work: Work[Outcome]) -> Outcome:
         """Return what `work` returns, which only reads."""
+        self._refuse_if_closed()
         if self._threads:
             return await self._threads.reader.run(work)
         async with self.reading() as connection:
@@ -99,17 +103,28 @@ class Database:
         return task
 
     async def _write(self, work: Work[Outcome]) -> Outcome:
+        self._refuse_if_closed()
         if self._threads:
             return await self._threads.writer.run(work)
         async with self.writing() as connection:
             return await connection.run_sync(work)
 
     async def close(self) -> None:
-        """Wait for what is being written, and close all connections."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait for what is being written, and close all connections.
+
+        What is asked of the database afterwards fails as if it were away.
+        """
+        # What ends may begin another.
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+        self._is_closed = True
         if self._threads:
             await asyncio.to_thread(self._threads.close)
         await self._writer.dispose()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise DatabaseUnavailableError
 
 
 @asynccontextmanager

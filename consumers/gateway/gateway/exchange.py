@@ -14,7 +14,7 @@ from gateway.database import DatabaseUnavailableError
 from gateway.headers import Headers, to_guest, to_vendor
 from gateway.inbound import GuestGoneError, Inbound
 from gateway.metrics import Metrics
-from gateway.outcomes import Ending, Outcome
+from gateway.outcomes import Ending, Outcome, failure
 from gateway.refusals import Code, Refusal
 from gateway.relay import BrokenStreamError, Relay, error_event, relay
 from gateway.transport import Transport, VendorAnswer, VendorCutError, VendorSilentError
@@ -57,8 +57,12 @@ class Exchange(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and refuse in the shape of the guest's own protocol."""
         inbound = Inbound(scope, receive, self._wire, self._bounds.body)
-        watch = Watch(self._metrics, self._wire, inbound.id)
-        send = watch.on(send)
+        with Watch(self._metrics, self._wire, inbound.id) as watch:
+            await self._watched(inbound, watch, scope, receive, watch.on(send))
+
+    async def _watched(
+        self, inbound: Inbound, watch: Watch, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
             turn = await self._mode.resolve(inbound)
             watch.resolved(turn)
@@ -71,8 +75,6 @@ class Exchange(Response):
             await database_away().response_on(self._wire.protocol)(scope, receive, send)
         except GuestGoneError:
             return
-        finally:
-            watch.end()
 
     async def _while_present(self, inbound: Inbound, turn: Turn, send: Send) -> None:
         """Answer until the guest is gone; what was streamed by then is what it pays for."""
@@ -113,9 +115,8 @@ class _Passage:
             async with self._transport.post(route.url, headers, body) as answer:
                 await self._answer(answer)
         except Refusal as refusal:
-            outcome = Outcome(ending=Ending.FAILURE, status=refusal.status, error=refusal.code)
-            await self._turn.settlement.end(outcome)
-            raise _with_headers(refusal, self._turn.headers) from None
+            await self._turn.settlement.end(failure(refusal))
+            raise refusal.with_headers(self._turn.headers) from None
 
     async def _answer(self, answer: VendorAnswer) -> None:
         if answer.status >= 400:
@@ -295,11 +296,6 @@ def _scrubbed(text: str, credential: str) -> str:
 
 def _failed(message: str) -> Refusal:
     return Refusal(502, Code.VENDOR_FAILED, message)
-
-
-def _with_headers(refusal: Refusal, headers: Headers) -> Refusal:
-    refusal.headers = {**dict(headers), **refusal.headers}
-    return refusal
 
 
 def _told(error: Exception) -> tuple[int, str]:

@@ -20,11 +20,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database, DatabaseUnavailableError
-from .money import MAX_AMOUNT, Money, clamped
-from .schema import HoldStatus, requests, reservations, users
+from gateway import moments
+from gateway.database import Database, DatabaseUnavailableError
+from gateway.money import MAX_AMOUNT, Money, clamped
+from gateway.schema import HoldStatus, requests, reservations, users
 
 LIFETIME = timedelta(minutes=15)
 # The sweep takes that many holds in one transaction, so that nobody waits long behind it.
@@ -136,7 +137,11 @@ _CHARGE = (
         spend=users.c.spend + bindparam("charge", type_=Money), reserved=users.c.reserved - _amount
     )
 )
-_LOG = insert(requests)
+# One that is written again, since nobody heard that it was, is written once.
+_LOG = {
+    "sqlite": sqlite.insert(requests).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(requests).on_conflict_do_nothing(),
+}
 
 _DUE = (
     select(reservations.c.id)
@@ -206,9 +211,12 @@ class Ledger:
         return await self._end(hold, HoldStatus.RELEASED, None, entry)
 
     async def record(self, entry: Entry, cost: Decimal | None = None) -> None:
-        """Log a request that had no hold; what it cost changes nobody's budget."""
+        """Log a request that had no hold; what it cost changes nobody's budget.
+
+        An entry that is in the log already stays as it is.
+        """
         row = _row(entry, self._clock(), entry.user, None if cost is None else clamped(cost))
-        await self._database.write(lambda connection: connection.execute(_LOG, row))
+        await self._database.write(lambda connection: _log(connection, row))
 
     async def sweep(self) -> int:
         """Expire the holds that are past their time, and return how many there were.
@@ -279,8 +287,12 @@ def _end(
         change = {"user": ended.user_id, "charge": charge or Decimal(0), "amount": freed}
         connection.execute(_CHARGE, change)
     if entry is not None:
-        connection.execute(_LOG, _row(entry, at, ended.user_id, charge))
+        _log(connection, _row(entry, at, ended.user_id, charge))
     return True
+
+
+def _log(connection: Connection, row: dict[str, object]) -> None:
+    connection.execute(_LOG[connection.dialect.name], row)
 
 
 def _row(entry: Entry, at: datetime, user: str | None, cost: Decimal | None) -> dict[str, object]:

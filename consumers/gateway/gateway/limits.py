@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .moments import Moment
-from .schema import rate_windows
+from gateway import moments
+from gateway.database import Database
+from gateway.moments import Moment
+from gateway.schema import rate_windows
 
 WINDOW = timedelta(minutes=1)
 

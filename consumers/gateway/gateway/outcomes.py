@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from gateway.refusals import Refusal
 from gateway.usage import Usage
 
 
@@ -33,6 +34,11 @@ class Outcome:
     characters: int = 0
     status: int = 200
     error: str | None = None
+
+
+def failure(refusal: Refusal) -> Outcome:
+    """Return the end of a request that was refused."""
+    return Outcome(ending=Ending.FAILURE, status=refusal.status, error=refusal.code)
 
 
 Result = Literal["charged", "released", "logged", "reported", "unreported", "ended_before"]

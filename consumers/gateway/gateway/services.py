@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
 from gateway.accounts import Accounts
 from gateway.admission import Admission
+from gateway.control_plane import ControlPlane, Patience
 from gateway.database import Database, DatabaseUnavailableError
 from gateway.exchange import Bounds
 from gateway.guests import Guests
@@ -19,6 +21,7 @@ from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
 from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
+from gateway.modes.platform import PlatformMode
 from gateway.modes.standalone import StandaloneMode
 from gateway.price_table import PriceTable
 from gateway.prices import Prices
@@ -32,8 +35,9 @@ from gateway.vault import Vault
 from gateway.workspaces import Workspaces
 
 _LOG = structlog.get_logger(__name__)
-_SWEEP_SECONDS = 30
 _DRAIN_SECONDS = 20
+# So long an answer waits for its report, which goes on without it.
+_REPORT_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,25 +82,43 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     database = Database(settings.database_url)
     metrics = Metrics()
     settler = Settler(settings.settle_seconds, metrics)
-    transport = Transport(
-        connect=settings.connect_seconds,
-        answer=settings.answer_seconds,
-        silence=settings.silence_seconds,
-    )
-    async with transport:
+    reporter = Settler(_REPORT_PATIENCE, metrics, strict=False)
+    async with _transport(settings) as transport, _control_plane(settings) as plane:
         await database.migrate()
         services = _assembled(settings, database, settler, transport, metrics)
-        sweeping = asyncio.create_task(_sweep(services.admission.ledger, metrics))
+        if plane is not None:
+            services = replace(services, direct=PlatformMode(plane=plane, settler=reporter))
+        sweeping = asyncio.create_task(
+            _sweep_again_and_again(services.admission.ledger, metrics, settings.sweep_seconds)
+        )
         try:
             yield services
         finally:
             sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            left = await settler.drain(_DRAIN_SECONDS)
-            if left:
-                _LOG.error("settlements_lost", count=left)
+            left = await asyncio.gather(
+                settler.drain(_DRAIN_SECONDS), reporter.drain(_DRAIN_SECONDS)
+            )
+            if any(left):
+                _LOG.error("settlements_lost", count=sum(left))
             await database.close()
+
+
+def _transport(settings: Settings) -> Transport:
+    return Transport(
+        connect=settings.connect_seconds,
+        answer=settings.answer_seconds,
+        silence=settings.silence_seconds,
+    )
+
+
+@asynccontextmanager
+async def _control_plane(settings: Settings) -> AsyncIterator[ControlPlane | None]:
+    if settings.mode != "platform" or settings.control_plane_url is None:
+        yield None
+        return
+    patience = Patience(question=settings.control_plane_seconds, report=settings.report_seconds)
+    async with ControlPlane(settings.control_plane_url, patience) as plane:
+        yield plane
 
 
 def _assembled(
@@ -112,7 +134,7 @@ def _assembled(
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
-        ledger=Ledger(database),
+        ledger=Ledger(database, lifetime=timedelta(seconds=settings.hold_seconds)),
         limits=RateLimiter(database),
         prices=Prices(price_table),
         settler=settler,
@@ -142,11 +164,19 @@ def _assembled(
     )
 
 
-async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
+async def _sweep_again_and_again(ledger: Ledger, metrics: Metrics, pause: float) -> None:
     while True:
-        try:
-            metrics.swept(await ledger.sweep())
-        except DatabaseUnavailableError:
-            metrics.database_away("sweep")
-            _LOG.warning("sweep_waits")
-        await asyncio.sleep(_SWEEP_SECONDS)
+        # In a task of its own, so that whatever it ends with, there is a next one.
+        sweeping = asyncio.create_task(_sweep(ledger, metrics))
+        await asyncio.wait({sweeping})
+        if (error := sweeping.exception()) is not None:
+            _LOG.error("sweep_failed", exc_info=error)
+        await asyncio.sleep(pause)
+
+
+async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
+    try:
+        metrics.swept(await ledger.sweep())
+    except DatabaseUnavailableError:
+        metrics.database_away("sweep")
+        _LOG.warning("sweep_waits")

@@ -28,10 +28,14 @@ class Account(Protocol):
 
 
 class Settler:
-    """Owns the ends that are still being written, so that no request's death loses one."""
+    """Owns the ends that are still being written, so that no request's death loses one.
 
-    def __init__(self, patience: float, metrics: Metrics) -> None:
+    Where it is not `strict`, an answer goes on after the patience, written or not.
+    """
+
+    def __init__(self, patience: float, metrics: Metrics, *, strict: bool = True) -> None:
         self._patience = patience
+        self._is_strict = strict
         self._metrics = metrics
         self._running: set[asyncio.Task[Closing]] = set()
 
@@ -43,9 +47,9 @@ class Settler:
         return task
 
     async def wait_for(self, task: asyncio.Task[Closing]) -> bool:
-        """Return whether the end was written within the patience of the deployment."""
+        """Return whether the answer may go on: the end was written in time, or need not be."""
         await asyncio.wait({task}, timeout=self._patience)
-        return is_written(task)
+        return is_written(task) or not self._is_strict
 
     async def drain(self, seconds: float) -> int:
         """Wait for the ends that are under way; return how many are left."""
@@ -100,7 +104,7 @@ class Settlement:
         return self._task.result() if self._task is not None and is_written(self._task) else None
 
     async def end(self, outcome: Outcome) -> bool:
-        """End the request and return whether that is written, waiting for it a while.
+        """End the request and return whether its answer may go on, waiting for it a while.
 
         Where somebody has named an end before, that one holds, and nobody waits again.
         """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from types import TracebackType
+from typing import Self
 
 import structlog
 from starlette.types import Message, Send
@@ -16,7 +18,10 @@ _MODEL_CHARACTERS = 200
 
 
 class Watch:
-    """Follows one request from its head to its end; holds no header and nothing of a body."""
+    """Follows one request from its head to its end; holds no header and nothing of a body.
+
+    It tells how the request went when the block is left, whatever happened.
+    """
 
     def __init__(self, metrics: Metrics, wire: Wire, request: str) -> None:
         self._metrics = metrics
@@ -44,8 +49,20 @@ class Watch:
         """Note that the request has passed its checks."""
         self._turn = turn
 
-    def end(self) -> None:
-        """Tell how it went; called once, whatever happened."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._status is None and isinstance(error, Exception):
+            self._status = 500  # sent by those who catch it
+        self._end()
+
+    def _end(self) -> None:
         seconds = time.monotonic() - self._began
         turn = self._turn
         self._metrics.request_ended(

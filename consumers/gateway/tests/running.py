@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from gateway.app import application
+from gateway.serving import configuration
 from gateway.settings import Settings
 from gateway.vault import new_key
 
@@ -28,6 +30,7 @@ def settings(folder: Path, **changes: Any) -> Settings:
         "database_url": f"sqlite:///{folder}/gateway.db",
         "admin_key": ADMIN_KEY,
         "secret_keys": new_key(),
+        "stop_seconds": 5,
     }
     return Settings(**(given | changes))
 
@@ -68,7 +71,13 @@ def _user(user: str | None) -> Mapping[str, str]:
 
 
 def _stopped(server: uvicorn.Server, listener: socket.socket) -> None:
-    asyncio.run(server.serve([listener]))
+    asyncio.run(_serve(server, listener))
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    app: FastAPI = server.config.app  # type: ignore[assignment]
+    async with app.router.lifespan_context(app):
+        await server.serve([listener])
 
 
 @contextlib.contextmanager
@@ -78,10 +87,7 @@ def gateway(settings: Settings) -> Iterator[Running]:
     # The loop does so for sockets that it opens itself; else each answer waits 40 ms for
     # the client's kernel to acknowledge its head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(
-        application(settings), log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(application(settings), settings))
     thread = threading.Thread(target=_stopped, args=(server, listener), daemon=True)
     thread.start()
     port = listener.getsockname()[1]

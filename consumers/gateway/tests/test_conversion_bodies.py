@@ -78,6 +78,22 @@ def test_a_plain_messages_request_has_nothing_added() -> None:
     }
 
 
+CHAT_SETTINGS = (
+    *("stop", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stream", "n"),
+    *("stream_options", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
+    *("reasoning_effort", "user", "metadata", "seed", "functions"),
+)
+MESSAGES_SETTINGS = (
+    *("stop_sequences", "temperature", "top_p", "stream", "tools", "tool_choice", "system"),
+    *("thinking", "output_config", "metadata", "top_k"),
+)
+
+
+def test_a_setting_that_is_null_is_none() -> None:
+    assert to_messages(**dict.fromkeys(CHAT_SETTINGS)) == to_messages()
+    assert to_chat(**dict.fromkeys(MESSAGES_SETTINGS)) == to_chat()
+
+
 FUNCTION = {"name": "get_weather", "description": "Weather", "parameters": SCHEMA}
 CHAT_TOOL = {"type": "function", "function": FUNCTION}
 TOOL = {"name": "get_weather", "description": "Weather", "input_schema": SCHEMA}

@@ -312,6 +312,18 @@ async def test_a_request_without_a_hold_is_logged_and_changes_no_balance(
     assert [(row.user_id, row.cost) for row in logged] == [("a stranger", D("0.5")), (user, None)]
 
 
+async def test_an_entry_that_is_told_again_is_in_the_log_once(
+    database: Database, ledger: Ledger
+) -> None:
+    user = await add_user(database, D(10))
+    entry = Entry(status=403, user=user)
+
+    for _ in range(3):
+        await ledger.record(entry)
+
+    assert len(await rows(database, select(requests))) == 1
+
+
 End = Callable[[Ledger, Hold], Any]
 SETTLE: End = lambda ledger, hold: ledger.settle(hold, D("0.25"), served())  # noqa: E731
 RELEASE: End = lambda ledger, hold: ledger.release(hold, Entry(status=500))  # noqa: E731

@@ -39,7 +39,6 @@ class ChatGuest:
         if not made.get("stop_sequences"):
             made.pop("stop_sequences", None)
         _keep_format(body, made)
-        _keep_sequence_of_calls(body, made)
         if _continues_unsigned_calls(made["messages"]):
             made.pop("thinking", None)
         return made
@@ -121,12 +120,6 @@ def _keep_format(body: dict[str, Any], made: dict[str, Any]) -> None:
     if isinstance(schema, dict):
         wanted = {"type": "json_schema", "schema": schema}
         made["output_config"] = {**made.get("output_config", {}), "format": wanted}
-
-
-def _keep_sequence_of_calls(body: dict[str, Any], made: dict[str, Any]) -> None:
-    choice = made.get("tool_choice") or {"type": "auto"}
-    if body.get("parallel_tool_calls") is False and made.get("tools") and choice["type"] != "none":
-        made["tool_choice"] = {**choice, "disable_parallel_tool_use": True}
 
 
 def _continues_unsigned_calls(messages: list[dict[str, Any]]) -> bool:
