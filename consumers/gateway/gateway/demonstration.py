@@ -104,7 +104,7 @@ async def _made(services: Services, folder: str) -> Made:
     minted = await services.accounts.mint_key(USER)
     wanted = Wanted(name="a demonstration", runtime=runtime, model=model, user=USER)
     created = await services.workspaces.create(wanted)
-    opened = await services.sessions.start(created.workspace.id, {}, {})
+    opened = await services.sessions.start(created.workspace.id)
     settings = services.settings
     return Made(
         url=settings.public_url,
