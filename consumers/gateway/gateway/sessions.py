@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
 
 from provider_registry import Provider
 from sqlalchemy import Connection, insert, select, update
@@ -32,10 +31,6 @@ class Brought:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     wire: WireProtocol | None = None
     lifetime: timedelta | None = None
-
-
-_NOTHING = Brought()
-_NO_URLS: Mapping[WireProtocol, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +72,7 @@ class Sessions:
         self._tokens = FacadeTokens(clock)
 
     async def start(
-        self,
-        workspace: str,
-        brought: Brought = _NOTHING,
-        base_urls: Mapping[WireProtocol, str] = _NO_URLS,
+        self, workspace: str, brought: Brought, base_urls: Mapping[WireProtocol, str]
     ) -> Opened:
         """Start a session of a workspace; raises Refusal (400, 404, 422)."""
 
