@@ -14,12 +14,6 @@ from tests.running import Running
 from tests.vectors import cases
 
 
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running.gateway(running.settings(tmp_path_factory.mktemp("strict"))) as made:
-        yield made
-
-
 @pytest.fixture(scope="module", name="lenient")
 def _lenient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Running]]:
     """One deployment for each default of who pays; both create what is on nobody's list."""
@@ -48,13 +42,13 @@ def is_asked_here(asked: dict[str, Any]) -> bool:
 
 
 def test_what_the_registry_lets_in_is_let_in_and_else_the_nearest_are_named(
-    strict: Running,
+    shared: Running,
 ) -> None:
     wrong = []
     for asked, verdict in cases("validate_model"):
         if not is_asked_here(asked):
             continue
-        answer = create(strict, asked)
+        answer = create(shared, asked)
         code, suggestions = told(answer, "suggestions")[1:]
         if verdict["verdict"] == "empty":
             expected: tuple[Any, ...] = ("MODEL_REQUIRED", None)
@@ -106,18 +100,18 @@ def test_a_workspace_is_paid_for_as_the_registry_says(lenient: dict[str, Running
 
 
 def test_every_id_on_a_menu_is_created_with_its_names_and_refused_without(
-    strict: Running,
+    shared: Running,
 ) -> None:
     wrong = []
     menus = [(asked, menu) for asked, menu in cases("offered_models") if not asked["auth_env"]]
     assert len(menus) > 3
     for asked, menu in menus:
         runtime = asked["runtime"]
-        assert strict.admin.get(f"/runtimes/{runtime}/models").json() == menu
+        assert shared.admin.get(f"/runtimes/{runtime}/models").json() == menu
         for model in menu:
             for names in ((), *((name,) for name in model["auth_env"])):
                 found = told(
-                    create(strict, {"runtime": runtime, "model": model["id"], "auth_env": names}),
+                    create(shared, {"runtime": runtime, "model": model["id"], "auth_env": names}),
                     "provider",
                     "missing_env",
                 )
@@ -137,17 +131,17 @@ def test_every_id_on_a_menu_is_created_with_its_names_and_refused_without(
     assert wrong == []
 
 
-def test_a_menu_says_what_the_stored_secrets_decide(strict: Running) -> None:
+def test_a_menu_says_what_the_stored_secrets_decide(shared: Running) -> None:
     for asked, menu in cases("offered_models"):
         for name in asked["auth_env"]:
-            assert strict.admin.put(f"/secrets/{name}", json={"value": "v"}).status_code == 204
-        assert strict.admin.get(f"/runtimes/{asked['runtime']}/models").json() == menu
+            assert shared.admin.put(f"/secrets/{name}", json={"value": "v"}).status_code == 204
+        assert shared.admin.get(f"/runtimes/{asked['runtime']}/models").json() == menu
         for name in asked["auth_env"]:
-            assert strict.admin.delete(f"/secrets/{name}").status_code == 204
+            assert shared.admin.delete(f"/secrets/{name}").status_code == 204
 
 
 @pytest.mark.parametrize("runtime", ["theirs", "Claude-Code", "claude-code ", "x" * 100])
-def test_a_runtime_that_is_not_in_the_registry_has_no_menu(strict: Running, runtime: str) -> None:
-    answer = strict.admin.get(f"/runtimes/{runtime}/models")
+def test_a_runtime_that_is_not_in_the_registry_has_no_menu(shared: Running, runtime: str) -> None:
+    answer = shared.admin.get(f"/runtimes/{runtime}/models")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
     assert list(answer.json()["error"]) == ["code", "message"]
