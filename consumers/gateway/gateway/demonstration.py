@@ -20,6 +20,7 @@ from gateway.demo import demo_vendor
 from gateway.layers import CREDENTIAL_NAMES, KNOWN_NAMES
 from gateway.prices import Offer, listed_price
 from gateway.services import Services
+from gateway.sessions import Brought
 from gateway.settings import Settings
 from gateway.vault import new_key
 from gateway.wires import Wire
@@ -104,7 +105,7 @@ async def _made(services: Services, folder: str) -> Made:
     minted = await services.accounts.mint_key(USER)
     wanted = Wanted(name="a demonstration", runtime=runtime, model=model, user=USER)
     created = await services.workspaces.create(wanted)
-    opened = await services.sessions.start(created.workspace.id, {}, {})
+    opened = await services.sessions.start(created.workspace.id, Brought(), {})
     settings = services.settings
     return Made(
         url=settings.public_url,
