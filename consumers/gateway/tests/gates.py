@@ -67,9 +67,9 @@ def _before_writes(gateway: Running, first: Any) -> Iterator[None]:
     database: Any = services_of(gateway).database
     write = database.write
 
-    async def guarded(work: Any) -> Any:
+    async def guarded(work: Any, **how: Any) -> Any:
         await first()
-        return await write(work)
+        return await write(work, **how)
 
     database.write = guarded
     try:

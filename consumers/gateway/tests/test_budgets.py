@@ -337,26 +337,27 @@ def test_the_last_marker_waits_for_the_settlement(
     assert customer.account == (COST, Decimal(0))
 
 
+@pytest.mark.parametrize("wire", [Wire.CHAT, Wire.RESPONSES], ids=["chat", "responses"])
 def test_the_last_marker_waits_for_the_log_where_a_tenants_own_stream_is_converted(
-    shared: Running, shared_vendor: Vendor
+    shared: Running, shared_vendor: Vendor, wire: Wire
 ) -> None:
     runtime, model = BYOK["custom"]
     customer = facade_customer(shared, runtime, model, {"CUSTOM_API_KEY": "the-tenants-own-key"})
     shared_vendor.play(stall(after(MIDDLE)))
     seen: list[str] = []
     with ThreadPoolExecutor(1) as threads:
-        asked = body(Wire.CHAT, stream=True, model=model)
-        reading = threads.submit(_read_on, customer, Wire.CHAT, asked, seen)
+        asked = body(wire, stream=True, model=model)
+        reading = threads.submit(_read_on, customer, wire, asked, seen)
         shared_vendor.wait(lambda: seen and shared_vendor.last.stalled)
         assert shared_vendor.last.received.wire is Wire.MESSAGES
         with writes_wait(shared) as gate:
             shared_vendor.release()
             shared_vendor.wait(lambda: gate.waiting)
             shared_vendor.wait(lambda: shared_vendor.last.ended)
-            assert MARKERS[Wire.CHAT] not in "\n".join(seen)
+            assert MARKERS[wire] not in "\n".join(seen)
             gate.open()
             reading.result()
-    assert MARKERS[Wire.CHAT] in "\n".join(seen)
+    assert MARKERS[wire] in "\n".join(seen)
     assert [row["payer"] for row in customer.log] == ["tenant"]
 
 
