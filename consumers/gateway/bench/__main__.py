@@ -99,7 +99,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         results = _measured(options, _settings(options))
-    except processes.NotReadyError as problem:
+    except (processes.NotReadyError, measure.NoAnswerError) as problem:
         print(problem, file=sys.stderr)
         return 1
     print(report.tables(results))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import load, processes, slow
-from bench.contenders import Contender, body
+from bench.contenders import DIRECT, Contender, body
 from bench.figures import Growth, Quantiles, growth, quantiles
 from bench.load import Plan, Times
 
@@ -85,6 +85,10 @@ class Memory:
     samples: tuple[tuple[float, int], ...]
 
 
+class NoAnswerError(Exception):
+    """A contender answered no request at all."""
+
+
 def _module(name: str, plan: str) -> str:
     """Run a module as a process of its own that reads a plan; return what it prints."""
     return subprocess.run(
@@ -124,6 +128,12 @@ def _merged(rounds: Sequence[Times]) -> Times:
     return merged
 
 
+def _require_answers(name: str, times: Times) -> None:
+    if not times.whole:
+        why = "; ".join(_few(times.failures)) or "it is too slow for the time given"
+        raise NoAnswerError(f"{name} answered no request: {why}")
+
+
 def _timing(times: Times) -> Timing:
     return Timing(first=quantiles(times.first), whole=quantiles(times.whole))
 
@@ -154,6 +164,8 @@ def overheads(
 
 def _overhead(name: str, pace: str, rate: float, rounds: Sequence[Sequence[Times]]) -> Overhead:
     calls, through = (_merged([each[which] for each in rounds]) for which in (0, 1))
+    _require_answers(DIRECT, calls)
+    _require_answers(name, through)
     below, above = _timing(calls), _timing(through)
     return Overhead(
         contender=name,
@@ -185,12 +197,14 @@ def throughputs(contenders: Sequence[Contender], settings: Settings) -> list[Thr
 
 
 def _throughput(name: str, rounds: Sequence[Times]) -> Throughput:
+    merged = _merged(rounds)
+    _require_answers(name, merged)
     rates = tuple(round(len(each.whole) / each.seconds, 1) for each in rounds)
     return Throughput(
         contender=name,
         rounds=rates,
         median=round(statistics.median(rates), 1),
-        failures=_few(_merged(rounds).failures),
+        failures=_few(merged.failures),
     )
 
 

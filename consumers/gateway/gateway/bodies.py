@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json.decoder import JSONDecoder
 from typing import Any, NoReturn
 
@@ -41,8 +41,8 @@ class Body:
     """
 
     wire: Wire
-    text: str
-    members: dict[str, Any]
+    text: str = field(repr=False)
+    members: dict[str, Any] = field(repr=False)
     model: str
     model_span: tuple[int, int]
 

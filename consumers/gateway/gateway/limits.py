@@ -64,7 +64,8 @@ class RateLimiter:
         started_at, count = await self._database.write(
             lambda connection: connection.execute(
                 _COUNT[connection.dialect.name], {"user": user} | times
-            ).one()
+            ).one(),
+            is_one_statement=True,
         )
         return _wait(started_at + WINDOW - at) if count > limit else 0
 

@@ -40,7 +40,10 @@ def listening(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address; raises CannotListenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Connections inherit it: an event goes out at once, and waits for no acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, UnicodeError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = _REASONS.get(number or 0, "this is no address of this machine")

@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         # Anything else would not come back from a header as it went in.
         is_plain = text.isascii() and text.isprintable() and " " not in text
         if len(text) < 16 or not is_plain:
-            raise ValueError("use 16 or more ASCII characters; `openssl rand -hex 32` makes them")
+            raise ValueError("use at least 16 characters, all of them ASCII")
         return key
 
     @field_validator("secret_keys")

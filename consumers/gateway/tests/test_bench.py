@@ -6,20 +6,21 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import openai
 import pytest
 
-from bench import load, processes, report, rival, slow
-from bench.contenders import DIRECT, GATEWAY, LITELLM, body
+from bench import load, measure, processes, report, rival, slow
+from bench.contenders import DIRECT, GATEWAY, LITELLM, Contender, body
 from bench.figures import Quantiles, growth, quantiles
 from bench.load import Plan, Target
-from bench.measure import Memory, Overhead, Settings, Throughput, Timing
+from bench.measure import Memory, NoAnswerError, Overhead, Settings, Throughput, Timing
 from bench.report import Results
 from tests.plays import BEFORE_THE_END, Play, after, cut, endless, failure, raw, stall
-from tests.vendor import Vendor, nobody_listens, vendor_here
+from tests.vendor import Vendor, nobody_listens, vendor_here, vendor_thread
 
 CHAT = "/v1/chat/completions"
 
@@ -276,6 +277,24 @@ def said(found: Results) -> list[bool]:
 )
 def test_a_target_is_reached_or_not(found: Results, expected: list[bool]) -> None:
     assert said(found) == expected
+
+
+MEASURED: dict[str, Callable[[Contender, Settings], object]] = {
+    "overhead": lambda broken, settings: measure.overheads(broken, [broken], settings),
+    "throughput": lambda broken, settings: measure.throughputs([broken], settings),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_contender_that_never_answers_is_named_with_the_reason(name: str) -> None:
+    settings = Settings(
+        rates=(50,), seconds=0.1, rounds=1, connections=1, memory_seconds=0, clients=1
+    )
+    with vendor_thread() as vendor:
+        vendor.always(failure(403))
+        broken = Contender(target=target(vendor))
+        with pytest.raises(NoAnswerError, match=r"^direct answered no request: HTTP/1\.1 403"):
+            MEASURED[name](broken, settings)
 
 
 def test_failures_are_shown_and_change_the_status() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_rosetta.converters.base.helpers.cache import cache_info
 
 from gateway.conversion import (
     Conversion,
@@ -76,6 +77,12 @@ def test_a_plain_messages_request_has_nothing_added() -> None:
         "messages": [{"role": "user", "content": "Hi"}],
         "max_tokens": 9,
     }
+
+
+def test_nothing_of_a_request_stays_in_the_library() -> None:
+    to_messages(tools=[CHAT_TOOL])
+    to_chat(tools=[TOOL])
+    assert {name: one["currsize"] for name, one in cache_info().items() if one["currsize"]} == {}
 
 
 CHAT_SETTINGS = (

@@ -12,6 +12,7 @@ from llm_rosetta import (
     OpenAIChatConverter,
     OpenAIResponsesConverter,
 )
+from llm_rosetta.converters.base.helpers.cache import clear_all_caches
 from llm_rosetta.types.ir.validation import ValidationError
 
 from gateway.conversion.errors import GarbledAnswerError, UnconvertibleRequestError
@@ -46,8 +47,8 @@ def convert_request(source: Wire, target: Wire, body: dict[str, Any]) -> dict[st
     # Null is how a client says "not set"; the library takes it for a value.
     told = {name: value for name, value in body.items() if value is not None}
     reader = _CONVERTERS[source]()
-    # Its own check takes ten times as long as the conversion and hashes every message for a
-    # cache; the shapes that matter were checked before.
+    # Its own check takes ten times as long as the conversion, and the shapes that matter were
+    # checked before.
     reader.validate_output = False
     try:
         parsed = reader.request_from_provider(told)
@@ -56,6 +57,9 @@ def convert_request(source: Wire, target: Wire, body: dict[str, Any]) -> dict[st
         raise UnconvertibleRequestError(
             "the request is not of its wire format, or has no like in that of the model's provider"
         ) from None
+    finally:
+        # It keeps 512 tools of any size for half an hour, and they are the guests'.
+        clear_all_caches()
     return written
 
 
