@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import Any
 
@@ -18,6 +19,10 @@ from gateway.wires import Wire
 
 # It warns of every member that has no like on the other side: a guest's choice, no news.
 warnings.filterwarnings("ignore", module="llm_rosetta")
+# It also logs parts of a request that it cannot read, and these are the guest's alone.
+_LOG = logging.getLogger("llm_rosetta")
+_LOG.addHandler(logging.NullHandler())
+_LOG.propagate = False
 
 _CONVERTERS: dict[Wire, type[BaseConverter]] = {
     Wire.CHAT: OpenAIChatConverter,
