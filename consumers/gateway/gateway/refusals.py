@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.wires import WireProtocol
 
@@ -90,12 +91,16 @@ class Refusal(Exception):  # noqa: N818
     def response(self) -> Response:
         """Return the answer of our own routes: `{"error": {code, message, …}}`."""
         error = {"code": self.code, "message": self.message, **self.details}
-        return JSONResponse({"error": error}, self.status, dict(self.headers))
+        return self._answer({"error": error})
 
     def response_on(self, protocol: WireProtocol) -> Response:
         """Return the answer in the shape in which this protocol's clients read errors."""
         body = error_body(protocol, self.status, self.message, self.code, self.details)
-        return JSONResponse(body, self.status, dict(self.headers))
+        return self._answer(body)
+
+    def _answer(self, body: dict[str, object]) -> Response:
+        # In ASCII: a vendor's words may hold half a character, which UTF-8 does not have.
+        return Response(json.dumps(body), self.status, dict(self.headers), "application/json")
 
 
 def error_body(

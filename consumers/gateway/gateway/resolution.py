@@ -30,6 +30,8 @@ class Route:
     wire: Wire
     conversion: Conversion | None
     credential: tuple[str, str] = field(repr=False)
+    key: str = field(repr=False)
+    """The key itself, without the word that its header may put before it."""
     extra_headers: Headers
     is_platform: bool
 
@@ -79,6 +81,7 @@ def route(provider: Provider, model: str, wire: Wire, layers: Layers) -> Route:
         wire=surface.wire,
         conversion=surface.conversion,
         credential=(chosen.header, chosen.prefix + value),
+        key=value,
         extra_headers=chosen.extra_headers,
         is_platform=provider.is_platform,
     )

@@ -12,12 +12,12 @@ import structlog
 from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.database import Database, DatabaseUnavailableError
-from gateway.exchange import Bounds
 from gateway.layers import PLATFORM_NAMES, Layer, deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
 from gateway.modes.facade import FacadeMode
 from gateway.modes.standalone import StandaloneMode
+from gateway.passage import Bounds
 from gateway.price_table import PriceTable
 from gateway.prices import Prices
 from gateway.sessions import Sessions

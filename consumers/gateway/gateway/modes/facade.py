@@ -39,7 +39,7 @@ class FacadeMode:
         """Check a request and prepare its turn; raises Refusal."""
         token = presented(inbound.headers)
         if token is None:
-            raise Refusal(401, Code.TOKEN_REQUIRED, "Send the session's token.")
+            raise _stranger(Code.TOKEN_REQUIRED, "Send the session's token.")
         admitted, found, stored = await self._who(token)
         session = _in_scope(admitted, found, inbound)
         asked = await inbound.asked()
@@ -51,7 +51,7 @@ class FacadeMode:
         def read(connection: Connection) -> tuple[Admitted, Session | None, dict[str, str]]:
             admitted = self.sessions.admitted(connection, token)
             if admitted is None:
-                raise Refusal(401, Code.TOKEN_INVALID, "This token is not known.")
+                raise _stranger(Code.TOKEN_INVALID, "This token is not known.")
             if admitted.scope.session != self.session:
                 raise _forbidden("This token belongs to another session.")
             session = self.sessions.find_or_none(connection, self.session)
@@ -95,6 +95,10 @@ def _in_scope(admitted: Admitted, session: Session | None, inbound: Inbound) -> 
     if session is None or not session.is_active:
         raise _forbidden("The session is missing or stopped.")
     return session
+
+
+def _stranger(code: Code, message: str) -> Refusal:
+    return Refusal(401, code, message, headers={"www-authenticate": "Bearer"})
 
 
 def _forbidden(message: str) -> Refusal:

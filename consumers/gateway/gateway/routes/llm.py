@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 
 from gateway.exchange import Exchange
 from gateway.routes.access import Serving
@@ -12,26 +10,24 @@ from gateway.services import Services
 from gateway.turn import RequestMode
 from gateway.wires import Wire
 
-Identity = Annotated[str, Path(max_length=200)]
-
 facade = APIRouter(prefix="/api/runtime/sessions/{session}/llm", tags=["facade"])
 direct = APIRouter(prefix="/v1", tags=["direct"])
 
 
 @facade.post("/openai/v1/responses")
-async def facade_responses(session: Identity, serving: Serving) -> Response:
+async def facade_responses(session: str, serving: Serving) -> Response:
     """Answer a request of a session in the responses format."""
     return _exchange(serving, Wire.RESPONSES, serving.facade(session))
 
 
 @facade.post("/openai/v1/chat/completions")
-async def facade_chat(session: Identity, serving: Serving) -> Response:
+async def facade_chat(session: str, serving: Serving) -> Response:
     """Answer a request of a session in the chat completions format."""
     return _exchange(serving, Wire.CHAT, serving.facade(session))
 
 
 @facade.post("/anthropic/v1/messages")
-async def facade_messages(session: Identity, serving: Serving) -> Response:
+async def facade_messages(session: str, serving: Serving) -> Response:
     """Answer a request of a session in the messages format."""
     return _exchange(serving, Wire.MESSAGES, serving.facade(session))
 
