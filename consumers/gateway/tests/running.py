@@ -80,6 +80,8 @@ def _stopped(server: uvicorn.Server, listener: socket.socket) -> None:
 def gateway(settings: Settings) -> Iterator[Running]:
     """Run a gateway in a thread of its own, on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # An event loop of the standard library does so only for sockets that it made itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         application(settings), log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
