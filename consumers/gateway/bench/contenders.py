@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
+import secrets
+import sys
+import tempfile
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bench import processes, rival
 from bench.load import Target
+from gateway.vault import new_key
 
-MODEL = "bench-model"
+# A model of the registry whose provider takes a key and speaks the protocol of the vendor.
+RUNTIME, PROVIDER = "codex", "openai-api"
+MODEL, VENDOR_KEY = "openai-api/gpt-5.4", "OPENAI_API_KEY"
 DIRECT, GATEWAY, LITELLM = "direct", "gateway", "litellm"
+_ADMIN_KEY = secrets.token_hex(16)
 _CHAT = "/v1/chat/completions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewaySettings:
-    """How the gateway is started and asked; `{port}` and `{vendor}` are filled in everywhere.
-
-    `setup` is a command that runs when the gateway is ready and prints a JSON object with
-    `url` and `headers`: for what is known only then, such as a token. Without it `url` and
-    `headers` are taken as they are.
-    """
-
-    command: str
-    ready: str
-    setup: str = ""
-    url: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +66,7 @@ def direct(vendor: str) -> Contender:
 def litellm(vendor: str) -> Iterator[Contender]:
     """Run the proxy of litellm in front of the vendor."""
     port = processes.free_port()
-    command = rival.command(port, rival.write_config(vendor, MODEL))
+    command = rival.command(port, rival.write_config(vendor, MODEL, MODEL.rpartition("/")[2]))
     with processes.running(LITELLM, command, rival.ENVIRONMENT) as process:
         base = f"http://127.0.0.1:{port}"
         processes.wait_until_ready(LITELLM, process, f"{base}/health/liveliness")
@@ -84,22 +76,40 @@ def litellm(vendor: str) -> Iterator[Contender]:
 
 
 @contextlib.contextmanager
-def gateway(vendor: str, settings: GatewaySettings) -> Iterator[Contender]:
-    """Run the gateway in front of the vendor."""
-    values = {"port": str(processes.free_port()), "vendor": vendor}
-    command = processes.words(settings.command, values)
-    with processes.running(GATEWAY, command) as process:
-        ready = processes.filled(settings.ready, values)
-        processes.wait_until_ready(GATEWAY, process, ready)
-        yield Contender(target=_gateway_target(settings, values), pid=process.pid)
+def gateway(vendor: str) -> Iterator[Contender]:
+    """Run the gateway in front of the vendor, with a session that may call it."""
+    base = f"http://127.0.0.1:{processes.free_port()}"
+    command = [sys.executable, "-m", "gateway", "--port", base.rpartition(":")[2]]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = _gateway_settings(folder, vendor)
+        with processes.running(GATEWAY, command, settings) as process:
+            processes.wait_until_ready(GATEWAY, process, f"{base}/health")
+            yield Contender(target=_guest(base), pid=process.pid)
 
 
-def _gateway_target(settings: GatewaySettings, values: dict[str, str]) -> Target:
-    url, headers = settings.url, settings.headers
-    if settings.setup:
-        setup = processes.words(settings.setup, values)
-        done = subprocess.run(setup, check=True, stdout=subprocess.PIPE, cwd=processes.FOLDER)
-        found = json.loads(done.stdout)
-        url, headers = found["url"], tuple(found["headers"].items())
-    filled = tuple((name, processes.filled(value, values)) for name, value in headers)
-    return Target(name=GATEWAY, url=processes.filled(url, values), headers=filled)
+def _gateway_settings(folder: str, vendor: str) -> dict[str, str]:
+    """Return the environment of the gateway: what it must be told, and where the vendor is."""
+    return {
+        "GATEWAY_DATABASE_URL": f"sqlite:///{folder}/gateway.db",
+        "GATEWAY_ADMIN_KEY": _ADMIN_KEY,
+        "GATEWAY_SECRET_KEYS": new_key(),
+        "GATEWAY_BASE_URLS": json.dumps({PROVIDER: {"openai": f"{vendor}/v1"}}),
+    }
+
+
+def _guest(base: str) -> Target:
+    """Start a session of a workspace with a key of its own; return how its guest calls."""
+    wanted = {"name": "measured", "runtime": RUNTIME, "model": MODEL}
+    workspace = _made(f"{base}/workspaces", wanted | {"secrets": {VENDOR_KEY: "bench-key"}})
+    session = _made(f"{base}/api/runtime/sessions", {"workspace": workspace["id"]})
+    token = session["environment"][VENDOR_KEY]
+    url = f"{base}/api/runtime/sessions/{session['id']}/llm/openai{_CHAT}"
+    return Target(name=GATEWAY, url=url, headers=(("Authorization", f"Bearer {token}"),))
+
+
+def _made(url: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    headers = {"content-type": "application/json", "x-admin-key": _ADMIN_KEY}
+    request = urllib.request.Request(url, json.dumps(wanted).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        made: dict[str, Any] = json.load(answer)
+    return made

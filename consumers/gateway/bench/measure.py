@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import json
 import statistics
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import load, processes, slow
-from bench.contenders import Contender, body
+from bench.contenders import DIRECT, Contender, body
 from bench.figures import Growth, Quantiles, growth, quantiles
 from bench.load import Plan, Times
 
@@ -29,7 +30,7 @@ _SAMPLE_EVERY = 5.0
 class Settings:
     """How long, how fast and how often is measured."""
 
-    rate: float
+    rates: tuple[float, ...]
     seconds: float
     rounds: int
     connections: int
@@ -51,6 +52,7 @@ class Overhead:
 
     contender: str
     pace: str
+    rate: float
     direct: Timing
     through: Timing
     added: Timing
@@ -81,6 +83,10 @@ class Memory:
     bytes_read: int
     failures: int
     samples: tuple[tuple[float, int], ...]
+
+
+class NoAnswerError(Exception):
+    """A contender answered no request at all."""
 
 
 def _module(name: str, plan: str) -> str:
@@ -122,6 +128,12 @@ def _merged(rounds: Sequence[Times]) -> Times:
     return merged
 
 
+def _require_answers(name: str, times: Times) -> None:
+    if not times.whole:
+        why = "; ".join(_few(times.failures)) or "it is too slow for the time given"
+        raise NoAnswerError(f"{name} answered no request: {why}")
+
+
 def _timing(times: Times) -> Timing:
     return Timing(first=quantiles(times.first), whole=quantiles(times.whole))
 
@@ -135,27 +147,30 @@ def overheads(
     direct: Contender, contenders: Sequence[Contender], settings: Settings
 ) -> list[Overhead]:
     """Measure each contender in turn with direct calls; rounds of all alternate."""
-    cases = [(contender, pace) for contender in contenders for pace in PACES]
-    runs: dict[tuple[str, str], list[Sequence[Times]]] = {}
+    cases = list(itertools.product(contenders, PACES, settings.rates))
+    runs: dict[tuple[str, str, float], list[Sequence[Times]]] = {}
     for _ in range(settings.rounds):
-        for contender, pace in cases:
+        for contender, pace, rate in cases:
             plan = Plan(
                 mode="open",
                 targets=(direct.target, contender.target),
                 body=body(_WORDS, PACES[pace]),
                 seconds=settings.seconds,
-                rate=settings.rate,
+                rate=rate,
             )
-            runs.setdefault((contender.name, pace), []).append(_load(plan))
-    return [_overhead(name, pace, rounds) for (name, pace), rounds in runs.items()]
+            runs.setdefault((contender.name, pace, rate), []).append(_load(plan))
+    return [_overhead(*case, rounds) for case, rounds in runs.items()]
 
 
-def _overhead(name: str, pace: str, rounds: Sequence[Sequence[Times]]) -> Overhead:
+def _overhead(name: str, pace: str, rate: float, rounds: Sequence[Sequence[Times]]) -> Overhead:
     calls, through = (_merged([each[which] for each in rounds]) for which in (0, 1))
+    _require_answers(DIRECT, calls)
+    _require_answers(name, through)
     below, above = _timing(calls), _timing(through)
     return Overhead(
         contender=name,
         pace=pace,
+        rate=rate,
         direct=below,
         through=above,
         added=Timing(first=above.first.above(below.first), whole=above.whole.above(below.whole)),
@@ -182,12 +197,14 @@ def throughputs(contenders: Sequence[Contender], settings: Settings) -> list[Thr
 
 
 def _throughput(name: str, rounds: Sequence[Times]) -> Throughput:
+    merged = _merged(rounds)
+    _require_answers(name, merged)
     rates = tuple(round(len(each.whole) / each.seconds, 1) for each in rounds)
     return Throughput(
         contender=name,
         rounds=rates,
         median=round(statistics.median(rates), 1),
-        failures=_few(_merged(rounds).failures),
+        failures=_few(merged.failures),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import socket
 import subprocess
 import sys
@@ -94,18 +93,6 @@ def _first_line(process: subprocess.Popen[bytes]) -> str:
     if not line:
         raise NotReadyError("the vendor of the measurements does not start")
     return line.decode().strip()
-
-
-def words(command: str, values: Mapping[str, str]) -> list[str]:
-    """Return a command line as words, with each `{name}` replaced by its value."""
-    return [filled(word, values) for word in shlex.split(command)]
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with each `{name}` of these replaced; other braces stay."""
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
 
 
 def resident_bytes(root: int) -> int:

@@ -53,11 +53,15 @@ def command(port: int, config: Path) -> list[str]:
     return [program, "--config", str(config), *options]
 
 
-def write_config(vendor: str, model: str) -> Path:
+def write_config(vendor: str, model: str, at_vendor: str) -> Path:
     """Write its settings: one model at the vendor, a master key, nothing else switched on."""
-    at_vendor = {"model": f"openai/{model}", "api_base": f"{vendor}/v1", "api_key": "bench-key"}
+    parameters = {
+        "model": f"openai/{at_vendor}",
+        "api_base": f"{vendor}/v1",
+        "api_key": "bench-key",
+    }
     config = {
-        "model_list": [{"model_name": model, "litellm_params": at_vendor}],
+        "model_list": [{"model_name": model, "litellm_params": parameters}],
         "general_settings": {"master_key": MASTER_KEY},
         "litellm_settings": {
             "set_verbose": False,

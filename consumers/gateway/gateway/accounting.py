@@ -8,24 +8,38 @@ from typing import Literal
 
 import structlog
 
+from gateway.charging import Tariff
 from gateway.ledger import Entry, Hold, Ledger
-from gateway.prices import Price, cost, estimate
-from gateway.settlement import Ending, Outcome
+from gateway.outcomes import Closing, Ending, Outcome
+from gateway.prices import Price, cost
 
 _LOG = structlog.get_logger(__name__)
-UsagePolicy = Literal["estimate", "fail", "allow_free"]
+Payer = Literal["platform", "tenant"]
+_USAGE_MISSING = "usage_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """Nobody is charged here: the tenant pays its vendor itself."""
+    """Nobody's budget pays for this: a tenant's own key does, or the platform for no user.
+
+    With a price the log says what a request cost the platform.
+    """
 
     ledger: Ledger
     entry: Entry
+    payer: Payer
+    price: Price | None = None
 
-    async def close(self, outcome: Outcome) -> None:
+    async def close(self, outcome: Outcome) -> Closing:
         """Log the end; raises DatabaseUnavailableError."""
-        await self.ledger.record(_told(self.entry, outcome))
+        spent = self._cost(outcome)
+        await self.ledger.record(_told(self.entry, outcome), spent)
+        return Closing(result="logged", cost=spent)
+
+    def _cost(self, outcome: Outcome) -> Decimal | None:
+        if self.price is None or outcome.usage is None or outcome.ending is Ending.FAILURE:
+            return None
+        return cost(self.price, outcome.usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,51 +48,36 @@ class Budgeted:
 
     ledger: Ledger
     hold: Hold
-    price: Price | None
-    characters: int
-    policy: UsagePolicy
+    tariff: Tariff
     entry: Entry
+    payer: Payer = "platform"
 
-    async def close(self, outcome: Outcome) -> None:
+    async def close(self, outcome: Outcome) -> Closing:
         """Charge or give back, with the log; raises DatabaseUnavailableError."""
+        amount = self.tariff.charge(outcome)
+        if self.tariff.is_error(outcome):
+            _LOG.error(_USAGE_MISSING, provider=self.entry.provider, request=self.entry.id)
+            outcome = replace(outcome, error=outcome.error or _USAGE_MISSING)
         entry = _told(self.entry, outcome)
-        amount = self._amount(outcome)
         if amount is None:
-            await self.ledger.release(self.hold, entry)
-        else:
-            await self.ledger.settle(self.hold, amount, entry)
+            return _closed(await self.ledger.release(self.hold, entry), Closing(result="released"))
+        ended = await self.ledger.settle(self.hold, amount, entry)
+        return _closed(ended, Closing(result="charged", cost=amount))
 
-    def _amount(self, outcome: Outcome) -> Decimal | None:
-        """Return what is charged, or None where the hold is given back."""
-        if outcome.ending is Ending.FAILURE:
-            return None
-        if self.price is not None and outcome.usage is not None:
-            return cost(self.price, outcome.usage)
-        if outcome.ending is Ending.ABANDONED:
-            return self._streamed(outcome)
-        return self._without_usage()
 
-    def _streamed(self, outcome: Outcome) -> Decimal | None:
-        if self.policy == "allow_free" or self.price is None or not outcome.characters:
-            return None
-        return estimate(self.price, self.characters, outcome.characters // 4)
-
-    def _without_usage(self) -> Decimal | None:
-        if self.policy == "allow_free":
-            return None
-        if self.policy == "fail":
-            _LOG.error("usage_missing", provider=self.entry.provider, model=self.entry.model)
-        return self.hold.amount
+def _closed(is_ours: bool, closing: Closing) -> Closing:
+    return closing if is_ours else Closing(result="ended_before")
 
 
 def _told(entry: Entry, outcome: Outcome) -> Entry:
+    """Return the log's entry with what is known; output that is not final is not told."""
     done = replace(entry, status=outcome.status, error=outcome.error)
-    usage = outcome.usage
+    usage = outcome.usage or outcome.so_far
     if usage is None:
         return done
     return replace(
         done,
         input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
+        output_tokens=None if outcome.usage is None else usage.output_tokens,
         cached_tokens=usage.cached_tokens,
     )

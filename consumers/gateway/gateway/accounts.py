@@ -14,11 +14,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .ledger import UnknownUserError
-from .moments import Moment
-from .schema import api_keys, users
+from gateway import moments
+from gateway.database import Database
+from gateway.ledger import UnknownUserError
+from gateway.moments import Moment
+from gateway.money import rounded
+from gateway.schema import api_keys, users
 
 KEY_PREFIX = "gw_"
 # 256 bits in hexadecimal.
@@ -62,9 +63,9 @@ class UserChange:
     is_blocked: bool | Keep = KEEP
 
     def values(self) -> dict[str, object]:
-        """Return the columns to set."""
+        """Return the columns to set; raises AmountError."""
         fields = {
-            "cap": self.cap,
+            "cap": rounded(self.cap) if isinstance(self.cap, Decimal) else self.cap,
             "requests_per_minute": self.requests_per_minute,
             "is_blocked": self.is_blocked,
         }
@@ -140,7 +141,7 @@ class Accounts:
         """Make a user; raises UserExistsError, and AmountError for a cap out of range."""
         row = {
             "id": user,
-            "cap": cap,
+            "cap": None if cap is None else rounded(cap),
             "requests_per_minute": requests_per_minute,
             "created_at": self._clock(),
         }

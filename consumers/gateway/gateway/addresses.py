@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 def checked_base_url(text: str) -> str:
@@ -13,13 +13,23 @@ def checked_base_url(text: str) -> str:
     """
     if not text.isprintable() or " " in text or "\\" in text:
         raise ValueError("a base URL holds no space, backslash or control character")
-    parts = urlsplit(text)
+    parts = _parts(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a base URL begins with https:// or http:// and names a host")
     if parts.username is not None or parts.password is not None:
         raise ValueError("a base URL carries no user and no password")
     if "?" in text or "#" in text:
         raise ValueError("a base URL has no query and no fragment")
-    if parts.port == 0:
-        raise ValueError("port 0 is no port to call")
     return text.rstrip("/")
+
+
+def _parts(text: str) -> SplitResult:
+    """Return the parts of a URL whose port is a number; no message repeats any of it."""
+    try:
+        parts = urlsplit(text)
+        is_callable = parts.port != 0
+    except ValueError:
+        is_callable = False
+    if not is_callable:
+        raise ValueError("a base URL names a host that can be called, and a port if any")
+    return parts

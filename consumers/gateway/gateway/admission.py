@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import provider_registry as registry
 
-from gateway.accounting import Budgeted, Logged, UsagePolicy
+from gateway.accounting import Budgeted, Logged, Payer
 from gateway.accounts import User
 from gateway.bodies import Body
+from gateway.charging import Tariff, UsagePolicy
 from gateway.ledger import (
     BlockedUserError,
     Entry,
@@ -28,8 +29,22 @@ _FREE = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, for the log, and whose money the vendor gets.
+
+    `request` is the request's own name. Where the tenant pays the vendor with a key of its
+    own, no budget is ever touched, whoever the user is.
+    """
+
+    request: str
+    payer: Payer
+    user: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Lets a request in on somebody's account, or on nobody's."""
+    """Lets a request in on a user's budget, or on nobody's."""
 
     ledger: Ledger
     limits: RateLimiter
@@ -38,39 +53,40 @@ class Admission:
     policy: UsagePolicy
     are_prices_required: bool
 
-    async def admit(
-        self, user: User | None, asked: Body, route: Route, *, session: str | None = None
-    ) -> Settlement:
-        """Return the settlement of a request that may go on.
-
-        `user` is the one who pays here; None where the tenant pays its vendor itself. Raises
-        Refusal: 429, then 404 or 403, then 402 with the hold given back.
-        """
-        entry = _entry(user, asked, route, session)
-        account: Account = Logged(ledger=self.ledger, entry=entry)
-        if user is not None:
-            account = await self._held(user, asked, route, entry)
-        return Settlement(account, self.settler)
-
-    async def _held(self, user: User, asked: Body, route: Route, entry: Entry) -> Account:
+    async def limit(self, user: User) -> None:
+        """Count a user's request; raises Refusal (429) for one too many in a minute."""
         wait = await self.limits.admit(user.id, user.requests_per_minute)
         if wait:
             headers = {"retry-after": str(wait)}
             raise Refusal(429, Code.RATE_LIMITED, "Too many requests a minute.", headers=headers)
+
+    async def admit(self, caller: Caller, asked: Body, route: Route) -> Settlement:
+        """Return the settlement of a request that may go on.
+
+        Raises Refusal where a user pays: 404 or 403, then 402 with the hold given back.
+        """
+        account = await self._account(caller, asked, route)
+        return Settlement(account, self.settler)
+
+    async def _account(self, caller: Caller, asked: Body, route: Route) -> Account:
+        entry = _entry(caller, asked, route)
+        if caller.payer == "tenant":
+            return Logged(ledger=self.ledger, entry=entry, payer="tenant")
         price = await self.prices.find(_offer(asked, route))
-        hold = await self._reserve(user.id, self._estimate(price, asked))
-        account = Budgeted(
-            ledger=self.ledger,
-            hold=hold,
-            price=price,
-            characters=asked.input_characters,
-            policy=self.policy,
-            entry=entry,
-        )
+        if caller.user is None:
+            return Logged(ledger=self.ledger, entry=entry, payer="platform", price=price)
+        return await self._held(caller.user, asked, price, entry)
+
+    async def _held(self, user: str, asked: Body, price: Price | None, entry: Entry) -> Budgeted:
+        hold = await self._reserve(user, self._estimate(price, asked))
         if price is None and self.are_prices_required:
-            await self.ledger.release(hold, entry)
-            raise Refusal(402, Code.PRICE_REQUIRED, "This model has no price here.")
-        return account
+            refusal = Refusal(402, Code.PRICE_REQUIRED, "This model has no price here.")
+            await self.ledger.release(hold, _refused(entry, refusal))
+            raise refusal
+        tariff = Tariff(
+            price=price, held=hold.amount, characters=asked.input_characters, policy=self.policy
+        )
+        return Budgeted(ledger=self.ledger, hold=hold, tariff=tariff, entry=entry)
 
     @staticmethod
     def _estimate(price: Price | None, asked: Body) -> Decimal:
@@ -89,16 +105,21 @@ class Admission:
             raise Refusal(403, Code.OVER_BUDGET, "The budget does not allow this.") from None
 
 
-def _entry(user: User | None, asked: Body, route: Route, session: str | None) -> Entry:
+def _entry(caller: Caller, asked: Body, route: Route) -> Entry:
     return Entry(
+        id=caller.request,
         status=0,
-        user=None if user is None else user.id,
-        session=session,
+        user=caller.user,
+        session=caller.session,
         wire=asked.wire.value,
         model=asked.model,
         provider=route.provider,
-        payer="platform" if route.is_platform else "tenant",
+        payer=caller.payer,
     )
+
+
+def _refused(entry: Entry, refusal: Refusal) -> Entry:
+    return replace(entry, status=refusal.status, error=refusal.code)
 
 
 def _offer(asked: Body, route: Route) -> Offer:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from gateway.database import DatabaseUnavailableError
 from gateway.exchange import database_away
 from gateway.refusals import Code, Refusal
-from gateway.routes import llm, operations, sessions, workspaces
+from gateway.routes import accounts, llm, operations, problems, sessions, workspaces
 from gateway.services import opened
 from gateway.settings import Settings
 
@@ -36,14 +36,17 @@ def application(settings: Settings) -> FastAPI:
         summary="Creates workspaces, keeps vendors' keys from agents, settles who pays.",
         version="0.1.0",
         lifespan=lifespan,
+        # Its pages load scripts from elsewhere; the description itself is served.
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     for router in (
+        operations.health_router,
         operations.router,
-        workspaces.menus,
         workspaces.router,
         sessions.router,
+        accounts.router,
         llm.facade,
         llm.direct,
     ):
@@ -57,26 +60,29 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(DatabaseUnavailableError, _away)
+    app.add_exception_handler(Exception, _uncaught)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     return cast("Refusal", error).response()
 
 
-async def _away(_: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
+    request.app.state.services.metrics.database_away("route")
     _LOG.error("database_unavailable", error=type(error).__name__)
     return database_away().response()
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    """Say where and what, never the value: it may be a secret."""
-    problems = [
-        {"at": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
-        for problem in cast("RequestValidationError", error).errors()
-    ]
-    details = {"field": problems[0]["at"].rpartition(".")[2], "problems": problems}
-    message = "The request does not have the shape that this route takes."
-    return Refusal(422, Code.INVALID_REQUEST, message, details=details).response()
+async def _uncaught(request: Request, error: Exception) -> Response:
+    """Tell the log where it happened, and the caller no more than that it did."""
+    route = request.scope.get("route")
+    _LOG.error("uncaught", route=getattr(route, "path", None), exc_info=error)
+    return Refusal(500, Code.INTERNAL, "Something went wrong here; it is in the log.").response()
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    found = cast("RequestValidationError", error).errors()
+    return problems.refusal(found, problems.names_of(request.app.openapi())).response()
 
 
 async def _unrouted(_: Request, error: Exception) -> Response:

@@ -10,10 +10,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from . import engines
-from .failures import DatabaseUnavailableError, reported
-from .migration import migrate_file, migrate_server
-from .threads import Threads
+from gateway import engines
+from gateway.failures import DatabaseUnavailableError, reported
+from gateway.migration import migrate_file, migrate_server
+from gateway.threads import Threads
 
 __all__ = ["Database", "DatabaseUnavailableError"]
 
@@ -33,6 +33,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = engines.parse_url(url)
         self._running: set[asyncio.Task[object]] = set()
+        self._is_closed = False
         self._threads: Threads | None = None
         if self._url.drivername.startswith("sqlite"):
             engine = engines.open_file_engine(self._url)
@@ -58,6 +59,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for reading; what is in the body is database work only."""
+        self._refuse_if_closed()
         with reported():
             async with _connected(self._reader) as connection:
                 yield connection
@@ -68,6 +70,7 @@ class Database:
 
         What is in the body is database work only. Raise in it to take everything back.
         """
+        self._refuse_if_closed()
         with reported():
             async with asyncio.timeout(engines.PATIENCE_SECONDS):
                 await self._turn.acquire()
@@ -79,37 +82,53 @@ class Database:
 
     async def read(self, work: Work[Outcome]) -> Outcome:
         """Return what `work` returns, which only reads."""
+        self._refuse_if_closed()
         if self._threads:
             return await self._threads.reader.run(work)
         async with self.reading() as connection:
             return await connection.run_sync(work)
 
-    async def write(self, work: Work[Outcome]) -> Outcome:
+    async def write(self, work: Work[Outcome], *, is_one_statement: bool = False) -> Outcome:
         """Return what `work` returns, run in one transaction.
 
-        Once begun, it goes on to its end, also when the caller is cancelled.
+        Once begun, it goes on to its end, also when the caller is cancelled. Work whose
+        changes are all in one statement is done sooner when it says so: on PostgreSQL the
+        statement is the transaction.
         """
-        return await asyncio.shield(self.begin(work))
+        return await asyncio.shield(self.begin(work, is_one_statement=is_one_statement))
 
-    def begin(self, work: Work[Outcome]) -> asyncio.Task[Outcome]:
+    def begin(
+        self, work: Work[Outcome], *, is_one_statement: bool = False
+    ) -> asyncio.Task[Outcome]:
         """Begin what `write` does, and return the task that ends with it."""
-        task = asyncio.ensure_future(self._write(work))
+        task = asyncio.ensure_future(self._write(work, is_one_statement))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
-    async def _write(self, work: Work[Outcome]) -> Outcome:
+    async def _write(self, work: Work[Outcome], is_one_statement: bool) -> Outcome:
+        self._refuse_if_closed()
         if self._threads:
             return await self._threads.writer.run(work)
-        async with self.writing() as connection:
+        async with self.reading() if is_one_statement else self.writing() as connection:
             return await connection.run_sync(work)
 
     async def close(self) -> None:
-        """Wait for what is being written, and close all connections."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait for what is being written, and close all connections.
+
+        What is asked of the database afterwards fails as if it were away.
+        """
+        # What ends may begin another.
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+        self._is_closed = True
         if self._threads:
             await asyncio.to_thread(self._threads.close)
         await self._writer.dispose()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise DatabaseUnavailableError
 
 
 @asynccontextmanager

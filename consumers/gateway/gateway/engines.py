@@ -163,7 +163,6 @@ def _cut_silent(context: ExceptionContext) -> None:
         return
     driver: Any = connection.connection.driver_connection
     driver.terminate()
-    context.is_disconnect = True
 
 
 def open_server_engine(url: URL, seconds: float = PATIENCE_SECONDS) -> AsyncEngine:

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from provider_registry import Billing, MissingCredentials, missing_credentials
+from provider_registry import BillingMode
 
-from gateway.layers import CREDENTIAL_NAMES, KNOWN_NAMES, PLATFORM_NAMES
-from gateway.refusals import Code, Refusal
+from gateway.layers import CREDENTIAL_NAMES, KNOWN_NAMES, PLATFORM_NAMES, Layer, Layers, Place
+
+# What a workspace brings itself and may not, by who pays. The platform's own credential is
+# never a workspace's to bring: it comes from where the service runs, and so does not count
+# as a key that may follow a session's base URL.
+_NOT_BROUGHT: dict[BillingMode, frozenset[str]] = {
+    "platform_managed": CREDENTIAL_NAMES,
+    "byok": PLATFORM_NAMES,
+    "disabled": CREDENTIAL_NAMES,
+}
+_NOT_SHARED: dict[BillingMode, frozenset[str]] = {
+    "platform_managed": CREDENTIAL_NAMES - PLATFORM_NAMES,
+    "byok": PLATFORM_NAMES,
+    "disabled": CREDENTIAL_NAMES,
+}
 
 
-def of_workspace(
-    billing: Billing, given: Mapping[str, str], platform: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the variables of a workspace's own layer, by who pays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The layers of a workspace after who pays has stripped them, indexed by `Place`."""
 
-    `given` are the workspace's variables, `platform` the platform's own credential. Where
-    the platform pays, that credential stands in for every vendor's; where the tenant does,
-    the platform's is stripped; where nobody does, there is no credential at all.
+    mode: BillingMode
+    layers: Layers
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that decide between providers.
+
+        Those that are set for the workspace or for all of them; of the process's and the
+        configuration's only the platform's own, which no workspace sets for itself.
+        """
+        chosen = self.layers.layers[Place.SESSION], self.layers.layers[Place.STORED]
+        return frozenset().union(
+            *(layer.values for layer in chosen), PLATFORM_NAMES & self.layers.names
+        )
+
+
+def of_workspace(mode: BillingMode, own: Layer, shared: Iterable[Layer]) -> Environment:
+    """Return the environment of a workspace in which this mode decides who pays.
+
+    `own` is what the workspace and its session brought, `shared` are the stored secrets and
+    the layers of the deployment. Where the platform pays, its own credential is in and every
+    vendor's name is out; where the tenant pays, the platform's is out; where nobody does,
+    there is no credential at all.
     """
-    if billing.mode == "byok":
-        return {name: value for name, value in given.items() if name not in PLATFORM_NAMES}
-    kept = {name: value for name, value in given.items() if name not in CREDENTIAL_NAMES}
-    if billing.mode == "disabled":
-        return kept
-    return kept | {name: platform[name] for name in PLATFORM_NAMES if name in platform}
+    left = (layer.without(_NOT_SHARED[mode]) for layer in shared)
+    return Environment(mode=mode, layers=Layers(layers=(own.without(_NOT_BROUGHT[mode]), *left)))
 
 
 def of_guest(public_url: str, session: str, token: str) -> dict[str, str]:
@@ -45,26 +74,3 @@ def of_guest(public_url: str, session: str, token: str) -> dict[str, str]:
 def known(given: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of an environment that some decision may ask for."""
     return {name: value for name, value in given.items() if name in KNOWN_NAMES and value.strip()}
-
-
-def require_credential(runtime: str, model: str, names: frozenset[str]) -> None:
-    """Refuse (422) a model that the tenant pays for and has no key for."""
-    missing = missing_credentials(runtime, model, names)
-    if missing is not None:
-        raise keyless(missing)
-
-
-def keyless(missing: MissingCredentials) -> Refusal:
-    """Return the refusal of a model whose provider lacks a key: what is missing, what to do."""
-    names = " or ".join(missing.names)
-    message = (
-        f"This model is served by {missing.provider} with a key of your own, and there is "
-        f"none. Send {names} under `secrets`, or store one with PUT /secrets/NAME."
-    )
-    details: dict[str, object] = {
-        "field": "secrets",
-        "provider": missing.provider,
-        "missing_env": list(missing.names),
-        "remedy": f"Set {names}.",
-    }
-    return Refusal(422, Code.MISSING_BYOK_CREDENTIAL, message, details=details)

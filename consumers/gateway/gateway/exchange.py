@@ -9,33 +9,49 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.database import DatabaseUnavailableError
 from gateway.inbound import GuestGoneError, Inbound
+from gateway.metrics import Metrics
 from gateway.passage import Bounds, Passage
 from gateway.refusals import Code, Refusal
 from gateway.transport import Transport
 from gateway.turn import RequestMode, Turn
+from gateway.watching import Watch
 from gateway.wires import Wire
 
 
 class Exchange(Response):
     """Answers one request of a guest. Nothing is held before it is called."""
 
-    def __init__(self, wire: Wire, mode: RequestMode, transport: Transport, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        mode: RequestMode,
+        transport: Transport,
+        bounds: Bounds,
+        metrics: Metrics,
+    ) -> None:
         self._wire = wire
         self._mode = mode
         self._transport = transport
         self._bounds = bounds
+        self._metrics = metrics
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and refuse in the shape of the guest's own protocol."""
         inbound = Inbound(scope, receive, self._wire, self._bounds.body)
+        with Watch(self._metrics, self._wire, inbound.id) as watch:
+            await self._watched(inbound, watch, watch.on(send))
+
+    async def _watched(self, inbound: Inbound, watch: Watch, send: Send) -> None:
         try:
             turn = await self._mode.resolve(inbound)
+            watch.resolved(turn)
             async with turn.settlement:
                 await self._while_present(inbound, turn, send)
         except Refusal as refusal:
             await self._refuse(refusal, inbound, send)
         except DatabaseUnavailableError:
+            self._metrics.database_away("request")
             await self._refuse(database_away(), inbound, send)
         except GuestGoneError:
             return
@@ -43,7 +59,7 @@ class Exchange(Response):
     async def _refuse(self, refusal: Refusal, inbound: Inbound, send: Send) -> None:
         if not inbound.is_read:
             # What is left of the body must not be taken for another request.
-            refusal.headers = {**refusal.headers, "connection": "close"}
+            refusal = refusal.with_headers([("connection", "close")])
         await refusal.response_on(self._wire.protocol)(inbound.scope, inbound.receive, send)
 
     async def _while_present(self, inbound: Inbound, turn: Turn, send: Send) -> None:

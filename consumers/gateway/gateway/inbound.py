@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from starlette.types import Receive, Scope
 
 from gateway.bodies import Body, UndecodableBodyError, read_body
+from gateway.ledger import new_id
 from gateway.refusals import Code, Refusal
 from gateway.wires import Wire
 
@@ -24,6 +25,7 @@ class Inbound:
     """
 
     def __init__(self, scope: Scope, receive: Receive, wire: Wire, body_limit: int) -> None:
+        self.id = new_id()
         self.scope = scope
         self.receive = receive
         self.wire = wire

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .moments import Moment
-from .schema import rate_windows
+from gateway import moments
+from gateway.database import Database
+from gateway.moments import Moment
+from gateway.schema import rate_windows
 
 WINDOW = timedelta(minutes=1)
 
@@ -64,7 +64,8 @@ class RateLimiter:
         started_at, count = await self._database.write(
             lambda connection: connection.execute(
                 _COUNT[connection.dialect.name], {"user": user} | times
-            ).one()
+            ).one(),
+            is_one_statement=True,
         )
         return _wait(started_at + WINDOW - at) if count > limit else 0
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, text
 
-from . import engines
+from gateway import engines
 
 # Another process may be at the same work; it gets that long.
 _WAIT_SECONDS = 60
@@ -20,11 +21,18 @@ _PAUSE_SECONDS = 0.05
 _LOCK = 7_203_115_906_448_211
 
 
+class UnknownVersionError(Exception):
+    """The tables were made by a later version of the gateway, or by something else."""
+
+
 def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise UnknownVersionError from None
 
 
 def _set_journal(path: str) -> None:

@@ -33,13 +33,19 @@ def rounded(amount: Decimal) -> Decimal:
     """
     if not isinstance(amount, Decimal):
         raise AmountError(f"an amount is a decimal, not a {type(amount).__name__}")
-    if not amount.is_finite() or abs(amount) > MAX_AMOUNT:
+    if amount.is_nan() or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
         raise AmountError(f"an amount lies between -{MAX_AMOUNT} and {MAX_AMOUNT} dollars")
-    return amount.quantize(_UNIT, context=_EXACT)
+    # Adding nothing makes an ordinary zero of a negative one.
+    return _EXACT.add(amount.quantize(_UNIT, context=_EXACT), 0)
 
 
 def clamped(amount: Decimal) -> Decimal:
-    """Return the amount rounded, or the nearest end of 0 to `MAX_AMOUNT` when outside it."""
+    """Return the amount rounded, or the nearer end of 0 to `MAX_AMOUNT` when outside.
+
+    Raises AmountError for what is not a number.
+    """
+    if amount.is_nan():
+        raise AmountError("an amount is a number")
     return rounded(min(max(amount, Decimal(0)), MAX_AMOUNT))
 
 

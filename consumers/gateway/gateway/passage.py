@@ -14,10 +14,10 @@ from gateway import vendor_errors
 from gateway.conversion import Conversion, GarbledAnswerError, UnconvertibleRequestError
 from gateway.headers import Headers, to_guest, to_vendor
 from gateway.inbound import Inbound
+from gateway.outcomes import Ending, Outcome, failure
 from gateway.redaction import redacted
 from gateway.refusals import Code, Refusal
 from gateway.relay import Mark, Piece, Relay, broken_off, error_event, relay
-from gateway.settlement import Ending, Outcome
 from gateway.transport import Transport, VendorAnswer
 from gateway.turn import Turn
 from gateway.usage import Meter
@@ -67,9 +67,8 @@ class Passage:
             async with self._transport.post(route.url, headers, body) as answer:
                 await self._answer(answer)
         except Refusal as refusal:
-            await self._fail(refusal)
-            refusal.headers = {**dict(self._turn.headers), **refusal.headers}
-            raise
+            await self._turn.settlement.end(failure(refusal))
+            raise refusal.with_headers(self._turn.headers) from None
 
     async def _answer(self, answer: VendorAnswer) -> None:
         if 400 <= answer.status < 600:
@@ -115,7 +114,7 @@ class Passage:
                 raise broken_off()
         except Refusal as refusal:
             refusal.message = redacted(refusal.message, self._turn.route.key)
-            await self._fail(refusal)
+            await self._turn.settlement.end(failure(refusal))
             await self._more(error_event(asked.wire, refusal))
         else:
             await self._end_well(answer, passing)
@@ -158,16 +157,19 @@ class Passage:
             return await self._end_with(status, redacted(failure, self._turn.route.key))
         return await self._turn.settlement.end(self._metered(Ending.SUCCESS, status))
 
-    async def _fail(self, refusal: Refusal) -> None:
-        await self._end_with(refusal.status, refusal.code)
-
     async def _end_with(self, status: int, error: str) -> bool:
         outcome = Outcome(ending=Ending.FAILURE, status=status, error=error)
         return await self._turn.settlement.end(outcome)
 
     def _metered(self, ending: Ending, status: int) -> Outcome:
         meter = self._meter
-        return Outcome(ending=ending, usage=meter.usage, characters=meter.characters, status=status)
+        return Outcome(
+            ending=ending,
+            usage=meter.usage,
+            so_far=meter.usage_so_far,
+            characters=meter.characters,
+            status=status,
+        )
 
     async def _more(self, body: bytes) -> None:
         if body:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from . import moments
-from .database import Database
-from .money import rounded
-from .schema import prices
+from gateway import moments
+from gateway.database import Database
+from gateway.money import AmountError, rounded
+from gateway.schema import prices
 
 # So long another process may go on with a price that was changed.
 STALE_SECONDS = 5.0
@@ -38,6 +38,10 @@ class SetPrice:
     provider: str = ANY_PROVIDER
     cached: Decimal | None = None
     cache_write: Decimal | None = None
+
+    def amounts(self) -> tuple[Decimal | None, ...]:
+        """Return what the kinds of tokens cost, in the order of the table's columns."""
+        return self.input, self.output, self.cached, self.cache_write
 
 
 _Key = tuple[str, str]
@@ -68,9 +72,15 @@ class PriceTable:
     What is set through this object holds at once, what another process sets after that time.
     """
 
-    def __init__(self, database: Database, clock: moments.Clock = moments.now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: moments.Clock = moments.now,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._ticks = ticks
         self._known: dict[_Key, SetPrice] = {}
         self._fresh_until = 0.0
         self._version = 0
@@ -78,9 +88,9 @@ class PriceTable:
 
     async def put(self, price: SetPrice) -> None:
         """Set a price, in the place of an earlier one; raises AmountError."""
-        row: dict[str, object] = {name: getattr(price, name) for name in _COLUMNS}
-        for amount in (price.input, price.output, price.cached, price.cache_write):
-            rounded(amount or Decimal(0))
+        row: dict[str, object] = dict(zip(_COLUMNS, price.amounts(), strict=True))
+        if any(amount is not None and rounded(amount) < 0 for amount in price.amounts()):
+            raise AmountError("a price is not negative")
         row |= {"provider": price.provider, "model": price.model, "updated_at": self._clock()}
         await self._database.write(lambda connection: _put(connection, row))
         self._forget()
@@ -101,17 +111,17 @@ class PriceTable:
 
     async def find(self, provider: str, model: str) -> SetPrice | None:
         """Return the price with that provider, else with any, else None."""
-        if time.monotonic() >= self._fresh_until:
+        if self._ticks() >= self._fresh_until:
             await self._refresh()
         with_any = self._known.get((ANY_PROVIDER, model))
         return self._known.get((provider, model), with_any)
 
     async def _refresh(self) -> None:
         async with self._loading:
-            if time.monotonic() < self._fresh_until:
+            if self._ticks() < self._fresh_until:
                 return
             # Counted from before the question: what changes meanwhile is seen next time.
-            until, version = time.monotonic() + STALE_SECONDS, self._version
+            until, version = self._ticks() + STALE_SECONDS, self._version
             self._known = await self._database.read(_load)
             self._fresh_until = until if version == self._version else 0.0
 

@@ -15,8 +15,8 @@ from genai_prices.data_snapshot import find_provider_by_id
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 from genai_prices.types import Provider as ListedProvider
 
-from . import moments
-from .price_table import PriceTable, SetPrice
+from gateway import moments
+from gateway.price_table import PriceTable, SetPrice
 
 # Nobody counts tokens before a request; four characters a token is what vendors advise.
 CHARACTERS_A_TOKEN = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
@@ -22,6 +22,8 @@ class Code(enum.StrEnum):
     CONTROL_PLANE_REFUSED = "CONTROL_PLANE_REFUSED"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     FORBIDDEN = "FORBIDDEN"
+    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE"
+    INTERNAL = "INTERNAL"
     INVALID_REQUEST = "INVALID_REQUEST"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     MISSING_BYOK_CREDENTIAL = "MISSING_BYOK_CREDENTIAL"
@@ -32,11 +34,15 @@ class Code(enum.StrEnum):
     OVER_BUDGET = "OVER_BUDGET"
     PRICE_REQUIRED = "PRICE_REQUIRED"
     RATE_LIMITED = "RATE_LIMITED"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
+    SECRET_UNREADABLE = "SECRET_UNREADABLE"  # noqa: S105
+    SESSION_STOPPED = "SESSION_STOPPED"
     SURFACE_UNREACHABLE = "SURFACE_UNREACHABLE"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105
     TOKEN_REQUIRED = "TOKEN_REQUIRED"  # noqa: S105
     UNREGISTERED_MODEL_FOR_RUNTIME = "UNREGISTERED_MODEL_FOR_RUNTIME"
     USER_BLOCKED = "USER_BLOCKED"
+    USER_EXISTS = "USER_EXISTS"
     VENDOR_FAILED = "VENDOR_FAILED"
     VENDOR_TIMEOUT = "VENDOR_TIMEOUT"
     VENDOR_UNREACHABLE = "VENDOR_UNREACHABLE"
@@ -87,6 +93,11 @@ class Refusal(Exception):  # noqa: N818
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}: {self.message}"
+
+    def with_headers(self, headers: Iterable[tuple[str, str]]) -> Refusal:
+        """Return the same refusal with these headers too; its own come before them."""
+        more = {**dict(headers), **self.headers}
+        return Refusal(self.status, self.code, self.message, details=self.details, headers=more)
 
     def response(self) -> Response:
         """Return the answer of our own routes: `{"error": {code, message, …}}`."""

@@ -65,7 +65,33 @@ def route(provider: Provider, model: str, wire: Wire, layers: Layers) -> Route:
     Raises Refusal: 400 where no surface can be reached, converted or not; 424 with the
     accepted names where no layer that may give a key has one.
     """
-    surface = next(_surfaces(provider, wire, layers), None)
+    return _through(next(_surfaces(provider, wire, layers), None), provider, model, wire, layers)
+
+
+def route_to(
+    provider: Provider, model: str, wire: Wire, given: tuple[WireProtocol, str], layers: Layers
+) -> Route:
+    """Return the way to a provider at a base URL that was given together with its key.
+
+    `given` is the URL with the protocol that it speaks; no other URL gets the key. Raises
+    Refusal as `route` does.
+    """
+    protocol, base_url = given
+    made = None if protocol == wire.protocol else conversion(wire, protocol)
+    surface = None
+    if made is not None or protocol == wire.protocol:
+        surface = _Surface(
+            base_url=base_url,
+            wire=wire if made is None else made.vendor_wire,
+            conversion=made,
+            trusted=len(layers.layers),
+        )
+    return _through(surface, provider, model, wire, layers)
+
+
+def _through(
+    surface: _Surface | None, provider: Provider, model: str, wire: Wire, layers: Layers
+) -> Route:
     if surface is None or provider.auth_mode == "oauth":
         raise _unreachable(provider, wire)
     allowed = [frozenset(layer.values) for layer in layers][: surface.trusted]

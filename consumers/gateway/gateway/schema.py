@@ -20,9 +20,9 @@ from sqlalchemy import (
     text,
 )
 
-from .moments import Moment
-from .money import Money
-from .texts import StoredText
+from gateway.moments import Moment
+from gateway.money import Money
+from gateway.texts import StoredText
 
 
 class HoldStatus(StrEnum):

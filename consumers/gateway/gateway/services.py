@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
 from gateway.accounts import Accounts
 from gateway.admission import Admission
+from gateway.control_plane import ControlPlane, Patience
 from gateway.database import Database, DatabaseUnavailableError
-from gateway.layers import PLATFORM_NAMES, Layer, deployed
+from gateway.guests import Guests
+from gateway.layers import Layer, deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
+from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
+from gateway.modes.platform import PlatformMode
 from gateway.modes.standalone import StandaloneMode
 from gateway.passage import Bounds
 from gateway.price_table import PriceTable
@@ -30,8 +35,9 @@ from gateway.vault import Vault
 from gateway.workspaces import Workspaces
 
 _LOG = structlog.get_logger(__name__)
-_SWEEP_SECONDS = 30
 _DRAIN_SECONDS = 20
+# So long an answer waits for its report, which goes on without it.
+_REPORT_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +49,14 @@ class Services:
     stored: StoredSecrets
     workspaces: Workspaces
     sessions: Sessions
+    guests: Guests
     accounts: Accounts
     price_table: PriceTable
     transport: Transport
     admission: Admission
     deployed: tuple[Layer, Layer]
     direct: RequestMode
+    metrics: Metrics
 
     @property
     def bounds(self) -> Bounds:
@@ -60,10 +68,7 @@ class Services:
         return FacadeMode(
             session=session,
             database=self.database,
-            sessions=self.sessions,
-            accounts=self.accounts,
-            stored=self.stored,
-            deployed=self.deployed,
+            guests=self.guests,
             admission=self.admission,
         )
 
@@ -75,38 +80,61 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
     What is still being settled at the end is waited for.
     """
     database = Database(settings.database_url)
-    settler = Settler(settings.settle_seconds)
-    transport = Transport(
-        connect=settings.connect_seconds,
-        answer=settings.answer_seconds,
-        silence=settings.silence_seconds,
-    )
-    async with transport:
+    metrics = Metrics()
+    settler = Settler(settings.settle_seconds, metrics)
+    reporter = Settler(_REPORT_PATIENCE, metrics, strict=False)
+    async with _transport(settings) as transport, _control_plane(settings) as plane:
         await database.migrate()
-        services = _assembled(settings, database, settler, transport)
-        sweeping = asyncio.create_task(_sweep(services.admission.ledger))
+        services = _assembled(settings, database, settler, transport, metrics)
+        if plane is not None:
+            services = replace(services, direct=PlatformMode(plane=plane, settler=reporter))
+        sweeping = asyncio.create_task(
+            _sweep_again_and_again(services.admission.ledger, metrics, settings.sweep_seconds)
+        )
         try:
             yield services
         finally:
             sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            left = await settler.drain(_DRAIN_SECONDS)
-            if left:
-                _LOG.error("settlements_lost", count=left)
+            left = await asyncio.gather(
+                settler.drain(_DRAIN_SECONDS), reporter.drain(_DRAIN_SECONDS)
+            )
+            if any(left):
+                _LOG.error("settlements_lost", count=sum(left))
             await database.close()
 
 
+def _transport(settings: Settings) -> Transport:
+    return Transport(
+        connect=settings.connect_seconds,
+        answer=settings.answer_seconds,
+        silence=settings.silence_seconds,
+    )
+
+
+@asynccontextmanager
+async def _control_plane(settings: Settings) -> AsyncIterator[ControlPlane | None]:
+    if settings.mode != "platform" or settings.control_plane_url is None:
+        yield None
+        return
+    patience = Patience(question=settings.control_plane_seconds, report=settings.report_seconds)
+    async with ControlPlane(settings.control_plane_url, patience) as plane:
+        yield plane
+
+
 def _assembled(
-    settings: Settings, database: Database, settler: Settler, transport: Transport
+    settings: Settings,
+    database: Database,
+    settler: Settler,
+    transport: Transport,
+    metrics: Metrics,
 ) -> Services:
     layers = deployed(settings)
     stored = StoredSecrets(Vault(settings.secret_keys.get_secret_value()))
-    workspaces = Workspaces(database, stored, settings)
+    workspaces = Workspaces(database, stored, settings, metrics)
     accounts = Accounts(database)
     price_table = PriceTable(database)
     admission = Admission(
-        ledger=Ledger(database),
+        ledger=Ledger(database, lifetime=timedelta(seconds=settings.hold_seconds)),
         limits=RateLimiter(database),
         prices=Prices(price_table),
         settler=settler,
@@ -118,12 +146,14 @@ def _assembled(
         database=database,
         stored=stored,
         workspaces=workspaces,
-        sessions=Sessions(database, stored, workspaces, _platform(layers), settings.public_url),
+        sessions=Sessions(database, stored, workspaces, layers, settings.public_url),
+        guests=Guests(stored, layers, settings.default_billing_mode),
         accounts=accounts,
         price_table=price_table,
         transport=transport,
         admission=admission,
         deployed=layers,
+        metrics=metrics,
         direct=StandaloneMode(
             database=database,
             accounts=accounts,
@@ -134,16 +164,19 @@ def _assembled(
     )
 
 
-def _platform(layers: tuple[Layer, Layer]) -> dict[str, str]:
-    """Return the platform's own credential, from the most specific layer that has it."""
-    values = {name: value for layer in reversed(layers) for name, value in layer.values.items()}
-    return {name: value for name, value in values.items() if name in PLATFORM_NAMES}
-
-
-async def _sweep(ledger: Ledger) -> None:
+async def _sweep_again_and_again(ledger: Ledger, metrics: Metrics, pause: float) -> None:
     while True:
-        try:
-            await ledger.sweep()
-        except DatabaseUnavailableError:
-            _LOG.warning("sweep_waits")
-        await asyncio.sleep(_SWEEP_SECONDS)
+        # In a task of its own, so that whatever it ends with, there is a next one.
+        sweeping = asyncio.create_task(_sweep(ledger, metrics))
+        await asyncio.wait({sweeping})
+        if (error := sweeping.exception()) is not None:
+            _LOG.error("sweep_failed", exc_info=error)
+        await asyncio.sleep(pause)
+
+
+async def _sweep(ledger: Ledger, metrics: Metrics) -> None:
+    try:
+        metrics.swept(await ledger.sweep())
+    except DatabaseUnavailableError:
+        metrics.database_away("sweep")
+        _LOG.warning("sweep_waits")

@@ -1,52 +1,36 @@
-"""Sessions of a workspace: the provider they keep, their tokens, and their end."""
+"""Sessions of a workspace: how they start, stop and go on, and the runs inside them."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from provider_registry import Provider
+from sqlalchemy import Connection, insert, select, update
 
-from gateway import environments, tokens
+from gateway import environments, moments, pins
 from gateway.database import Database
-from gateway.layers import CREDENTIAL_NAMES, Layer, Surface
+from gateway.environments import Environment
+from gateway.facade_tokens import FacadeTokens, Scope
+from gateway.guests import Session, session_of
+from gateway.layers import CREDENTIAL_NAMES, Layer, Place
 from gateway.refusals import Code, Refusal
 from gateway.resolution import derive
-from gateway.schema import SessionState, facade_tokens, sessions, workspaces
+from gateway.schema import SessionState, sessions
 from gateway.stored_secrets import StoredSecrets
 from gateway.wires import WireProtocol
 from gateway.workspaces import Workspace, Workspaces
 
-_REVOKED_KEPT = timedelta(hours=1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What a token opens. Its wire is None where both protocols are open to it."""
+class Brought:
+    """What a session brings when it starts or goes on: variables, and its token's scope."""
 
-    session: str
-    model: str
-    provider: str
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
     wire: WireProtocol | None = None
-    run: str | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A session as it stands. `layer` is its own, the least trusted one."""
-
-    id: str
-    workspace: str
-    user: str | None
-    runtime: str
-    model: str
-    provider: str
-    is_active: bool
-    base_urls: Mapping[WireProtocol, str]
-    layer: Layer = field(repr=False)
+    lifetime: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,250 +45,223 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """A token that is known: its scope, and whether it has been revoked."""
-
-    scope: Scope
-    is_revoked: bool
-    fingerprint: str
+class _Prepared:
+    provider: str
+    is_open: bool
+    own: Mapping[str, str] = field(repr=False)
 
 
 class Sessions:
-    """Starts, stops and resumes sessions, and knows their tokens."""
+    """Starts, stops and resumes sessions, and gives runs tokens of their own."""
 
     def __init__(
         self,
         database: Database,
         stored: StoredSecrets,
         workspaces: Workspaces,
-        platform: Mapping[str, str],
+        deployed: tuple[Layer, Layer],
         public_url: str,
+        clock: moments.Clock = moments.now,
     ) -> None:
         self._database = database
         self._stored = stored
         self._workspaces = workspaces
-        self._platform = platform
+        self._deployed = deployed
         self._public_url = public_url
+        self._clock = clock
+        self._tokens = FacadeTokens(clock)
 
     async def start(
-        self,
-        workspace: str,
-        given: Mapping[str, str],
-        base_urls: Mapping[WireProtocol, str],
-        wire: WireProtocol | None = None,
-        lifetime: timedelta | None = None,
+        self, workspace: str, brought: Brought, base_urls: Mapping[WireProtocol, str]
     ) -> Opened:
-        """Start a session with the variables that it brings; raises Refusal (400, 404, 422)."""
+        """Start a session of a workspace; raises Refusal (400, 404, 422)."""
 
         def begin(connection: Connection) -> Opened:
             found = self._workspaces.find(connection, workspace)
-            values = {**self._stored.of_workspace(connection, workspace), **given}
-            kept, names, is_open = self._environment(connection, found, values)
-            provider = derive(found.runtime, found.model, names)
-            identity = f"ses_{secrets.token_hex(12)}"
-            row = {
-                "id": identity,
-                "workspace_id": found.id,
-                "runtime": found.runtime,
-                "model": found.model,
-                "provider": provider.name,
-                "state": SessionState.ACTIVE,
-                "base_urls": dict(base_urls),
-                "created_at": _now(),
-            }
-            connection.execute(insert(sessions).values(**row))
-            self._stored.put_of_session(connection, identity, kept)
-            expires = None if lifetime is None else _now() + lifetime
-            return self._open(connection, identity, wire, expires, is_open)
+            brings = (self._stored.of_workspace(connection, workspace), brought.env)
+            prepared = self._prepared(connection, found, brings)
+            session = Session(
+                id=f"ses_{secrets.token_hex(12)}",
+                workspace=found.id,
+                runtime=found.runtime,
+                model=found.model,
+                provider=prepared.provider,
+                is_active=True,
+                base_urls=dict(base_urls),
+            )
+            self._insert(connection, session)
+            self._stored.put_of_session(connection, session.id, prepared.own)
+            return self._opened(connection, session, prepared.is_open, brought)
 
         return await self._database.write(begin)
 
-    async def resume(self, identity: str, given: Mapping[str, str]) -> Opened:
-        """Resume a session with the provider it keeps; a key in `given` rotates both.
+    async def resume(self, identity: str, brought: Brought) -> Opened:
+        """Resume a session with a new token; the tokens that it had are revoked.
 
-        Raises Refusal (400, 404, 422).
+        It has the provider that it had, unless it brings a key again, or who pays has
+        changed since. Raises Refusal (400, 404, 422).
         """
 
         def go_on(connection: Connection) -> Opened:
+            # First of all, so that of two who resume at once one waits for the other.
+            self._change(connection, identity, SessionState.ACTIVE)
             session = self.find(connection, identity)
             workspace = self._workspaces.find(connection, session.workspace)
-            provider = session.provider
-            values = {**session.layer.values, **given}
-            kept, names, is_open = self._environment(connection, workspace, values)
-            if not CREDENTIAL_NAMES.isdisjoint(given):
-                provider = derive(session.runtime, session.model, names).name
-            self._stored.put_of_session(connection, identity, kept)
-            self._revoke(connection, identity)
-            change = update(sessions).where(sessions.c.id == identity)
-            connection.execute(
-                change.values(state=SessionState.ACTIVE, stopped_at=None, provider=provider)
+            brings = (
+                self._stored.of_workspace(connection, session.workspace),
+                self._stored.of_session(connection, identity),
+                brought.env,
             )
-            return self._open(connection, identity, None, None, is_open)
+            prepared = self._prepared(connection, workspace, brings, session.provider)
+            self._stored.put_of_session(connection, identity, prepared.own)
+            self._tokens.revoke(connection, identity)
+            change = update(sessions).where(sessions.c.id == identity)
+            connection.execute(change.values(provider=prepared.provider))
+            return self._opened(
+                connection, self.find(connection, identity), prepared.is_open, brought
+            )
 
         return await self._database.write(go_on)
 
-    def _environment(
-        self, connection: Connection, workspace: Workspace, values: Mapping[str, str]
-    ) -> tuple[dict[str, str], frozenset[str], bool]:
-        """Return a session's variables, all names that are set, and whether anyone pays."""
-        billing = self._workspaces.billing_of(connection, workspace)
-        stored = self._stored.values(connection)
-        kept = environments.of_workspace(
-            billing, environments.known(values), {**self._platform, **stored}
-        )
-        names = frozenset(kept).union(stored)
-        if billing.mode == "byok":
-            environments.require_credential(workspace.runtime, workspace.model, names)
-        return kept, names, billing.mode != "disabled"
-
-    def _open(
+    def _prepared(
         self,
         connection: Connection,
-        identity: str,
-        wire: WireProtocol | None,
-        expires_at: datetime | None,
-        is_open: bool,
+        workspace: Workspace,
+        brings: tuple[Mapping[str, str], ...],
+        kept: str | None = None,
+    ) -> _Prepared:
+        """Return a session's provider and its own variables.
+
+        `brings` are the variables that were brought for it, what was brought now the last.
+        Fails closed (Refusal 422) where the tenant pays and has no usable key.
+        """
+        mode = self._workspaces.billing_of(connection, workspace).mode
+        stored = Layer(values=self._stored.values(connection))
+        values = {name: value for each in brings for name, value in each.items()}
+        own = Layer(values=environments.known(values))
+        made = environments.of_workspace(mode, own, (stored, *self._deployed))
+        provider = _provider(made, workspace, brings[-1], kept)
+        if mode == "byok":
+            pins.require_vendor_key(made, workspace.runtime, workspace.model, provider)
+        return _Prepared(
+            provider=provider.name, is_open=mode != "disabled", own=_own(made, provider, brings)
+        )
+
+    def _insert(self, connection: Connection, session: Session) -> None:
+        row = {
+            "id": session.id,
+            "workspace_id": session.workspace,
+            "runtime": session.runtime,
+            "model": session.model,
+            "provider": session.provider,
+            "state": SessionState.ACTIVE,
+            "base_urls": session.base_urls,
+            "created_at": self._clock(),
+        }
+        connection.execute(insert(sessions).values(**row))
+
+    def _opened(
+        self, connection: Connection, session: Session, is_open: bool, brought: Brought
     ) -> Opened:
-        session = self.find(connection, identity)
         if not is_open:
             return Opened(session=session, environment={})
+        token = self._token(connection, session, brought)
+        environment = environments.of_guest(self._public_url, session.id, token)
+        return Opened(session=session, environment=environment)
+
+    def _token(
+        self, connection: Connection, session: Session, brought: Brought, run: str | None = None
+    ) -> str:
+        expires = None if brought.lifetime is None else self._clock() + brought.lifetime
         scope = Scope(
-            session=identity,
+            session=session.id,
             model=session.model,
             provider=session.provider,
-            wire=wire,
-            expires_at=expires_at,
+            wire=brought.wire,
+            run=run,
+            expires_at=expires,
         )
-        token = self._issue(connection, scope)
-        environment = environments.of_guest(self._public_url, identity, token)
-        return Opened(session=session, environment=environment)
+        return self._tokens.issue(connection, scope)
 
     async def stop(self, identity: str) -> None:
         """Stop a session: its tokens are revoked at once, and old ones are pruned."""
 
         def end(connection: Connection) -> None:
-            change = update(sessions).where(sessions.c.id == identity)
-            done = connection.execute(change.values(state=SessionState.STOPPED, stopped_at=_now()))
-            if done.rowcount == 0:
-                raise _no_session()
-            self._revoke(connection, identity)
-            self._prune(connection)
+            self._change(connection, identity, SessionState.STOPPED)
+            self._tokens.revoke(connection, identity)
+            self._tokens.prune(connection)
 
         await self._database.write(end)
 
-    async def begin_run(self, identity: str, run: str, lifetime: timedelta | None = None) -> str:
-        """Return a token for one run of a session that is active; raises Refusal (404, 409)."""
+    async def begin_run(self, identity: str, run: str, brought: Brought) -> str | None:
+        """Return a token for one run of a session; None where nobody pays.
 
-        def issue(connection: Connection) -> str:
+        Raises Refusal: 404, and 409 for a session that is stopped.
+        """
+
+        def issue(connection: Connection) -> str | None:
             session = self.find(connection, identity)
             if not session.is_active:
-                raise Refusal(409, Code.FORBIDDEN, "The session is stopped.")
-            scope = Scope(
-                session=identity,
-                model=session.model,
-                provider=session.provider,
-                run=run,
-                expires_at=None if lifetime is None else _now() + lifetime,
-            )
-            return self._issue(connection, scope)
+                raise Refusal(409, Code.SESSION_STOPPED, "The session is stopped; resume it.")
+            workspace = self._workspaces.find(connection, session.workspace)
+            if self._workspaces.billing_of(connection, workspace).mode == "disabled":
+                return None
+            return self._token(connection, session, brought, run)
 
         return await self._database.write(issue)
 
     async def end_run(self, identity: str, run: str) -> None:
-        """Delete the tokens of a run that has ended or was cancelled."""
-        gone = delete(facade_tokens).where(
-            facade_tokens.c.session_id == identity, facade_tokens.c.run_id == run
-        )
-        await self._database.write(lambda connection: connection.execute(gone))
-
-    def admitted(self, connection: Connection, token: str) -> Admitted | None:
-        """Return what a token opens, or None for one that is not known."""
-        query = select(facade_tokens).where(facade_tokens.c.digest == tokens.digest(token))
-        row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        scope = Scope(
-            session=row.session_id,
-            model=row.model,
-            provider=row.provider,
-            wire=row.wire,
-            run=row.run_id,
-            expires_at=row.expires_at,
-        )
-        return Admitted(
-            scope=scope, is_revoked=row.revoked_at is not None, fingerprint=row.fingerprint
+        """Delete the tokens of a run that has ended or was cancelled; twice does no harm."""
+        await self._database.write(
+            lambda connection: self._tokens.end_run(connection, identity, run)
         )
 
     def find(self, connection: Connection, identity: str) -> Session:
-        """Return a session with its own layer opened; raises Refusal (404)."""
-        session = self.find_or_none(connection, identity)
-        if session is None:
-            raise _no_session()
-        return session
-
-    def find_or_none(self, connection: Connection, identity: str) -> Session | None:
-        """Return a session with its own layer opened, or None."""
-        query = (
-            select(sessions, workspaces.c.user_id)
-            .join(workspaces, workspaces.c.id == sessions.c.workspace_id)
-            .where(sessions.c.id == identity)
-        )
+        """Return a session; raises Refusal (404)."""
+        columns = (column.label(f"session_{column.name}") for column in sessions.c)
+        query = select(*columns).where(sessions.c.id == identity)
         row = connection.execute(query).one_or_none()
         if row is None:
-            return None
-        values = self._stored.of_session(connection, identity)
-        return _session(row, values)
+            raise _no_session()
+        return session_of(row)
 
-    def _issue(self, connection: Connection, scope: Scope) -> str:
-        token = tokens.mint()
-        hashed = tokens.digest(token)
-        row = {
-            "digest": hashed,
-            "fingerprint": tokens.fingerprint(hashed),
-            "session_id": scope.session,
-            "wire": scope.wire,
-            "model": scope.model,
-            "provider": scope.provider,
-            "run_id": scope.run,
-            "issued_at": _now(),
-            "expires_at": scope.expires_at,
-        }
-        connection.execute(insert(facade_tokens).values(**row))
-        return token
-
-    def _revoke(self, connection: Connection, identity: str) -> None:
-        column = facade_tokens.c
-        change = update(facade_tokens).where(
-            column.session_id == identity, column.revoked_at.is_(None)
-        )
-        connection.execute(change.values(revoked_at=_now()))
-
-    def _prune(self, connection: Connection) -> None:
-        column = facade_tokens.c
-        old = or_(column.revoked_at < _now() - _REVOKED_KEPT, column.expires_at < _now())
-        connection.execute(delete(facade_tokens).where(old))
+    def _change(self, connection: Connection, identity: str, state: SessionState) -> None:
+        stopped = self._clock() if state is SessionState.STOPPED else None
+        change = update(sessions).where(sessions.c.id == identity)
+        if connection.execute(change.values(state=state, stopped_at=stopped)).rowcount == 0:
+            raise _no_session()
 
 
-def _session(row: Row[tuple[object, ...]], values: Mapping[str, str]) -> Session:
-    base_urls: dict[Surface, str] = {
-        (row.provider, protocol): url for protocol, url in row.base_urls.items()
-    }
-    return Session(
-        id=row.id,
-        workspace=row.workspace_id,
-        user=row.user_id,
-        runtime=row.runtime,
-        model=row.model,
-        provider=row.provider,
-        is_active=row.state == SessionState.ACTIVE,
-        base_urls=row.base_urls,
-        layer=Layer(values=values, base_urls=base_urls),
-    )
+def _provider(
+    made: Environment, workspace: Workspace, given: Mapping[str, str], kept: str | None
+) -> Provider:
+    """Return the provider of a session that starts, or that goes on with the one it had."""
+    runtime, model, names = workspace.runtime, workspace.model, made.names
+    if kept is None or not CREDENTIAL_NAMES.isdisjoint(given):
+        return derive(runtime, model, names)
+    provider = pins.still(runtime, model, kept, names)
+    # Another one pays than when it was chosen: then it is chosen anew.
+    is_paid_otherwise = provider.is_platform != (made.mode == "platform_managed")
+    return derive(runtime, model, names) if is_paid_otherwise else provider
+
+
+def _own(
+    made: Environment, provider: Provider, brings: tuple[Mapping[str, str], ...]
+) -> dict[str, str]:
+    """Return a session's own variables; a key brought later replaces those brought earlier.
+
+    Without that the order of the provider's names, and not who brought a key last, would
+    decide between two of them.
+    """
+    accepted = frozenset(provider.auth_env)
+    own: dict[str, str] = {}
+    for brought in brings:
+        if not accepted.isdisjoint(brought):
+            own = {name: value for name, value in own.items() if name not in accepted}
+        own.update(brought)
+    left = made.layers.layers[Place.SESSION].values
+    return {name: value for name, value in own.items() if name in left}
 
 
 def _no_session() -> Refusal:
     return Refusal(404, Code.NOT_FOUND, "There is no such session.")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

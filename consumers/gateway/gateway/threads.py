@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine
 
-from . import engines
-from .failures import DatabaseUnavailableError, reported
+from gateway import engines
+from gateway.failures import DatabaseUnavailableError, reported
 
 Outcome = TypeVar("Outcome")
 

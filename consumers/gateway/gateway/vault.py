@@ -46,7 +46,7 @@ class Vault:
         nonce, rest = sealed[_LABEL : _LABEL + _NONCE], sealed[_LABEL + _NONCE :]
         try:
             return key.decrypt(nonce, rest, place.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBrokenError(place) from None
 
 

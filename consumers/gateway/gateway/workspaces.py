@@ -10,17 +10,21 @@ from datetime import UTC, datetime
 import provider_registry as registry
 import structlog
 from provider_registry import Billing, BillingMode, Validation
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, literal, select, tuple_, update
 
-from gateway import environments
+from gateway import pins
 from gateway.database import Database, DatabaseUnavailableError
+from gateway.metrics import Metrics
+from gateway.moments import Moment
 from gateway.refusals import Code, Refusal
-from gateway.schema import workspaces
+from gateway.schema import users, workspaces
 from gateway.settings import Settings
 from gateway.stored_secrets import StoredSecrets
+from gateway.texts import StoredText, storable
 
 _LOG = structlog.get_logger(__name__)
 MODES: tuple[BillingMode, ...] = ("platform_managed", "byok", "disabled")
+_AGE = (workspaces.c.created_at, workspaces.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,35 +63,47 @@ class Created:
 class Workspaces:
     """Creates workspaces and says who pays for them."""
 
-    def __init__(self, database: Database, stored: StoredSecrets, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, stored: StoredSecrets, settings: Settings, metrics: Metrics
+    ) -> None:
         self._database = database
         self._stored = stored
+        self._metrics = metrics
         self._policy = settings.model_policy
         self._default: BillingMode = settings.default_billing_mode
 
     async def create(self, wanted: Wanted) -> Created:
-        """Create a workspace; raises Refusal (422) in the order that the specification gives."""
-        verdict = registry.validate_model(wanted.runtime, wanted.model)
-        if verdict.verdict == "empty":
-            raise _model_required()
-        if not verdict.is_allowed and self._policy == "reject":
-            raise _unregistered(verdict)
-        given = environments.known(wanted.secrets)
+        """Create a workspace; raises Refusal (422), the model's before the credential's."""
+        verdict = self._judged(wanted)
+        model = verdict.model
 
         def insert_it(connection: Connection) -> tuple[Workspace, frozenset[str]]:
-            names = frozenset(given) | self._stored.names(connection)
-            environments.require_credential(wanted.runtime, verdict.model, names)
-            workspace = self._insert(connection, wanted, verdict.model)
+            names = frozenset(wanted.secrets) | self._stored.names(connection)
+            missing = registry.missing_credentials(wanted.runtime, model, names)
+            if missing is not None:
+                raise pins.keyless(missing)
+            _require_user(connection, wanted.user)
+            workspace = self._insert(connection, wanted, model)
             self._stored.put_of_workspace(connection, workspace.id, wanted.secrets)
             return workspace, names
 
         workspace, names = await self._database.write(insert_it)
         if not verdict.is_allowed:
-            _LOG.warning("model_unregistered", runtime=wanted.runtime, model=verdict.model)
-        billing = registry.resolve_billing_mode(
-            wanted.runtime, verdict.model, names, default=self._default
-        )
+            _LOG.warning("model_unregistered", workspace=workspace.id, reason=verdict.message)
+        billing = registry.resolve_billing_mode(wanted.runtime, model, names, default=self._default)
         return Created(workspace=workspace, billing=billing, is_unregistered=not verdict.is_allowed)
+
+    def _judged(self, wanted: Wanted) -> Validation:
+        verdict = registry.validate_model(wanted.runtime, wanted.model)
+        if verdict.verdict == "empty":
+            raise _model_required()
+        if not verdict.is_allowed and self._policy == "reject":
+            raise _unregistered(verdict)
+        # A pin that is not stored as it is would be another model.
+        if storable(verdict.model) != verdict.model:
+            message = "The model holds a character that cannot be stored."
+            raise Refusal(422, Code.INVALID_REQUEST, message, details={"field": "model"})
+        return verdict
 
     def _insert(self, connection: Connection, wanted: Wanted, model: str) -> Workspace:
         made = Workspace(
@@ -111,13 +127,24 @@ class Workspaces:
         connection.execute(insert(workspaces).values(**row))
         return made
 
-    async def all(self) -> list[tuple[Workspace, Billing]]:
-        """Return the workspaces and who pays for each, the newest first."""
-        query = select(workspaces).order_by(workspaces.c.created_at.desc(), workspaces.c.id)
+    async def page(self, limit: int, before: str | None) -> list[tuple[Workspace, Billing]]:
+        """Return workspaces and who pays for each, the newest first.
+
+        With `before` only those older than that one; raises Refusal (404) without it.
+        """
 
         def read(connection: Connection) -> list[tuple[Workspace, Billing]]:
-            found = [_workspace(row) for row in connection.execute(query).all()]
-            return [(each, self.billing_of(connection, each)) for each in found]
+            query = select(workspaces).order_by(*(column.desc() for column in _AGE)).limit(limit)
+            if before is not None:
+                last = self.find(connection, before)
+                age = literal(last.created_at, Moment), literal(last.id, StoredText)
+                query = query.where(tuple_(*_AGE) < tuple_(*age))
+            found = [_workspace(row) for row in connection.execute(query)]
+            own = self._stored.names_of_workspaces(connection, [each.id for each in found])
+            stored = self._stored.names(connection)
+            return [
+                (each, self._billing(each, stored.union(own.get(each.id, ())))) for each in found
+            ]
 
         return await self._database.read(read)
 
@@ -143,13 +170,17 @@ class Workspaces:
             return await self._database.read(read)
         except DatabaseUnavailableError:
             _LOG.error("billing_mode_unread", workspace=identity, fallback=self._default)
+            self._metrics.billing_fell_back()
             fallback = Billing(self._default, "constant_fallback", None)
             return fallback, None
 
     def billing_of(self, connection: Connection, workspace: Workspace) -> Billing:
         """Return who pays for a workspace that was read."""
-        own = self._stored.of_workspace(connection, workspace.id)
-        names = frozenset(environments.known(own)) | self._stored.names(connection)
+        own = self._stored.names_of_workspaces(connection, [workspace.id])
+        names = self._stored.names(connection).union(*own.values())
+        return self._billing(workspace, names)
+
+    def _billing(self, workspace: Workspace, names: frozenset[str]) -> Billing:
         return registry.resolve_billing_mode(
             workspace.runtime,
             workspace.model,
@@ -181,6 +212,15 @@ def _workspace(row: Row[tuple[object, ...]]) -> Workspace:
         override=row.billing_override,
         created_at=row.created_at,
     )
+
+
+def _require_user(connection: Connection, user: str | None) -> None:
+    if user is None:
+        return
+    query = select(users.c.id).where(users.c.id == user)
+    if connection.execute(query).one_or_none() is None:
+        message = "There is no such user; POST /users makes one."
+        raise Refusal(422, Code.INVALID_REQUEST, message, details={"field": "user"})
 
 
 def _model_required() -> Refusal:

@@ -130,3 +130,10 @@ def gateway(tmp_path: Path, vendor: Vendor) -> Iterator[Running]:
     deployment = running.settings(tmp_path, base_urls=everywhere(f"{vendor.url}/v1"))
     with running.gateway(deployment) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One gateway for the tests of a module, with no vendor behind it."""
+    with running.gateway(running.settings(tmp_path_factory.mktemp("shared"))) as made:
+        yield made

@@ -62,13 +62,13 @@ def _free_port() -> int:
     return port
 
 
-def _reachable_by_all(path: Path) -> bool:
+def reachable_by_all(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 def _borrowed(binaries: Path, folder: Path) -> Path:
     """Return the binaries where an unprivileged user can run them, copied if need be."""
-    if os.geteuid() != 0 or _reachable_by_all(binaries):
+    if os.geteuid() != 0 or reachable_by_all(binaries):
         return binaries
     # What they load lies at a place relative to them, so the tree keeps its shape.
     root = binaries.parents[2]
@@ -89,21 +89,21 @@ class PostgresServer:
         # The server refuses to run as root.
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._binaries = _borrowed(binaries, folder)
-        self._folder = folder
-        self._port = _free_port()
+        self.folder = folder
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._initialise()
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of a database of this server."""
-        return f"postgresql://gateway@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://gateway@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command("postgres", "-D", self._data, f"--port={self._port}", *options),
+                self._command("postgres", "-D", self._data, f"--port={self.port}", *options),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -146,7 +146,7 @@ class PostgresServer:
         return self._output(self._client("postgres", statement)).strip()
 
     def _client(self, database: str, statement: str) -> Sequence[str]:
-        where = ("--host=127.0.0.1", f"--port={self._port}", "--username=gateway", database)
+        where = ("--host=127.0.0.1", f"--port={self.port}", "--username=gateway", database)
         options = ("--no-psqlrc", "--tuples-only", "--no-align", "--command", statement)
         return self._command("psql", *where, *options)
 
@@ -182,7 +182,7 @@ class PostgresServer:
 
     @property
     def _data(self) -> str:
-        return str(self._folder / "data")
+        return str(self.folder / "data")
 
     def _identity(self) -> dict[str, Any]:
         if self._account is None:
@@ -193,7 +193,7 @@ class PostgresServer:
         return [str(self._binaries / name), *arguments]
 
     def _initialise(self) -> None:
-        self._folder.chmod(0o755)
+        self.folder.chmod(0o755)
         data = Path(self._data)
         data.mkdir(mode=0o700)
         if self._account is not None:
@@ -211,7 +211,7 @@ class PostgresServer:
                 time.sleep(_PAUSE_SECONDS)
             else:
                 return
-        raise PostgresError((self._folder / "log").read_text())
+        raise PostgresError((self.folder / "log").read_text())
 
 
 @contextmanager

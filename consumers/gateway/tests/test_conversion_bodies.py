@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llm_rosetta.converters.base.helpers.cache import cache_info
 
 from gateway.conversion import (
     Conversion,
@@ -76,6 +77,28 @@ def test_a_plain_messages_request_has_nothing_added() -> None:
         "messages": [{"role": "user", "content": "Hi"}],
         "max_tokens": 9,
     }
+
+
+def test_nothing_of_a_request_stays_in_the_library() -> None:
+    to_messages(tools=[CHAT_TOOL])
+    to_chat(tools=[TOOL])
+    assert {name: one["currsize"] for name, one in cache_info().items() if one["currsize"]} == {}
+
+
+CHAT_SETTINGS = (
+    *("stop", "temperature", "top_p", "max_tokens", "max_completion_tokens", "stream", "n"),
+    *("stream_options", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
+    *("reasoning_effort", "user", "metadata", "seed", "functions"),
+)
+MESSAGES_SETTINGS = (
+    *("stop_sequences", "temperature", "top_p", "stream", "tools", "tool_choice", "system"),
+    *("thinking", "output_config", "metadata", "top_k"),
+)
+
+
+def test_a_setting_that_is_null_is_none() -> None:
+    assert to_messages(**dict.fromkeys(CHAT_SETTINGS)) == to_messages()
+    assert to_chat(**dict.fromkeys(MESSAGES_SETTINGS)) == to_chat()
 
 
 FUNCTION = {"name": "get_weather", "description": "Weather", "parameters": SCHEMA}

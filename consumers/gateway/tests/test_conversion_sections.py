@@ -81,3 +81,15 @@ def test_a_whole_call_takes_blanks_and_nothing_else() -> None:
     assert sections.add(0, {}, "") == []
     with pytest.raises(GarbledAnswerError):
         sections.add(0, {}, "{}")
+
+
+def test_what_is_held_back_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.conversion.sections.MAX_HELD_DELTAS", 3)
+    sections = Sections()
+    for _ in range(10):
+        sections.add("content", {})
+    sections.add(0, {}, "{")
+    for _ in range(3):
+        assert sections.add("content", {}) == []
+    with pytest.raises(GarbledAnswerError):
+        sections.add("content", {})

@@ -24,8 +24,7 @@ from gateway import moments
 from gateway.database import Database, DatabaseUnavailableError
 from gateway.engines import PATIENCE_SECONDS, DatabaseUrlError
 from gateway.schema import metadata, users
-
-from .postgres import PostgresServer, running_postgres
+from tests.postgres import PostgresServer, running_postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -107,13 +106,18 @@ async def test_a_mistake_in_a_statement_is_not_taken_for_a_database_that_is_away
         await database.read(lambda connection: connection.execute(text("SELECT * FROM missing")))
 
 
+async def write_by_connection(database: Database, work: Callable[[Connection], None]) -> None:
+    async with database.writing() as connection:
+        await connection.run_sync(work)
+
+
 async def test_an_error_says_nothing_of_the_values_it_was_about(database: Database) -> None:
     await database.write(lambda connection: add_user(connection, "hunter2"))
 
-    with pytest.raises(IntegrityError) as failed:
-        await database.write(lambda connection: add_user(connection, "hunter2"))
-
-    assert "parameters hidden" in str(failed.value)
+    for way in (Database.write, write_by_connection):
+        with pytest.raises(IntegrityError) as failed:
+            await way(database, lambda connection: add_user(connection, "hunter2"))
+        assert "parameters hidden" in str(failed.value)
 
 
 async def test_references_between_tables_hold(database: Database) -> None:
@@ -175,6 +179,18 @@ async def test_closing_waits_for_what_is_being_written(
     reopened = Database(database_url)
     assert await reopened.read(names) == ["last"]
     await reopened.close()
+
+
+async def test_a_database_that_was_closed_is_away(database_url: str) -> None:
+    database = Database(database_url)
+    await database.read(names)
+    await database.close()
+    await database.close()
+
+    with pytest.raises(DatabaseUnavailableError):
+        await database.write(lambda connection: add_user(connection, "late"))
+    with pytest.raises(DatabaseUnavailableError):
+        await database.read(names)
 
 
 async def test_writers_of_both_kinds_wait_for_each_other(database: Database) -> None:
@@ -405,7 +421,7 @@ async def failure(way: Callable[[Database], Any], database: Database) -> type[Ba
 
 
 async def test_a_database_that_is_away_is_a_clear_error_soon_and_works_once_it_is_back(
-    outage: Outage,
+    outage: Outage, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(outage.url) as database:
         await database.migrate()
@@ -413,14 +429,31 @@ async def test_a_database_that_is_away_is_a_clear_error_soon_and_works_once_it_i
         before = await database.read(names)
 
         with outage.away():
-            for _ in range(2):
+            # The second time there are no connections left that could be cut.
+            for ways in (WAYS * 3, WAYS):
                 begun = time.monotonic()
-                failures = await asyncio.gather(*(failure(way, database) for way in WAYS * 3))
+                failures = await asyncio.gather(*(failure(way, database) for way in ways))
                 assert set(failures) == {DatabaseUnavailableError}
                 assert time.monotonic() - begun < CLEAR_SECONDS
 
         assert [await failure(way, database) for way in WAYS] == [None] * 4
         assert set(before) < set(await database.read(names))
+    # The pool has nothing to complain of that it could not cope with.
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_a_server_that_was_started_anew_meanwhile_is_no_error(
+    own_postgres: PostgresServer,
+) -> None:
+    async with opened(own_postgres.url()) as database:
+        await database.migrate()
+        assert [await failure(way, database) for way in WAYS * 3] == [None] * 12
+        # In a thread, so that the connections hear of it as they do in a running service. The
+        # server itself would end with the thread that started it.
+        await asyncio.to_thread(own_postgres.stop)
+        own_postgres.start()
+
+        assert await asyncio.gather(*(failure(way, database) for way in WAYS)) == [None] * 4
 
 
 async def test_a_locked_file_refuses_writers_for_a_while_and_never_readers(

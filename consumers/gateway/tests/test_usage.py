@@ -99,6 +99,19 @@ def test_a_stream_that_is_cut_is_not_complete(name: str) -> None:
         assert not meter_of(wire_of(name), events[:length]).is_complete
 
 
+@pytest.mark.parametrize("name", ["chat_text", "messages_text"])
+def test_an_end_without_what_comes_before_it_is_none(name: str) -> None:
+    assert not meter_of(wire_of(name), recorded.stream(name)[-1:]).is_complete
+
+
+def test_a_last_event_that_knows_less_of_the_input_does_not_lower_it() -> None:
+    events = recorded.stream("messages_cached")
+    late = json.dumps({"type": "message_delta", "usage": {"input_tokens": 0, "output_tokens": 7}})
+    assert meter_of(Wire.MESSAGES, [events[0], Event(data=late)]).usage == Usage(
+        input_tokens=143, output_tokens=7, cached_tokens=100, cache_write_tokens=40
+    )
+
+
 def test_the_input_of_a_cut_messages_stream_is_known_already() -> None:
     meter = meter_of(Wire.MESSAGES, recorded.stream("messages_cached")[:3])
     assert meter.usage is None

@@ -194,10 +194,11 @@ class Vendor:
 
     async def __aenter__(self) -> Vendor:
         self._loop = asyncio.get_running_loop()
-        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        # Each event leaves at once, as it does at real vendors. The event loop of the standard
-        # library does so by itself only for sockets that it made.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Without the protocol's name the loop would leave Nagle's algorithm on, and pieces
+        # would wait for acknowledgements.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
         if self._send_buffer is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         self._server = await self._loop.create_server(self._protocol, sock=listener)

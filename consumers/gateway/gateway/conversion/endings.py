@@ -59,6 +59,21 @@ def chat_usage(usage: Usage | None) -> dict[str, Any]:
     }
 
 
+def responses_usage(usage: Usage | None) -> dict[str, Any]:
+    """Return usage as the responses wire has it: cached tokens are part of the input."""
+    usage = usage or Usage(input_tokens=0, output_tokens=0)
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+        },
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
 def messages_usage(usage: Usage | None) -> dict[str, Any]:
     """Return usage as the messages wire has it: cached tokens stand beside the input."""
     usage = usage or Usage(input_tokens=0, output_tokens=0)

@@ -1,7 +1,7 @@
 """A guest of the messages wire at a vendor of the chat wire.
 
-Mended around the library: a failed tool's flag is lost, pictures in results come between results,
-texts come as lists that many vendors refuse, and the limit under a name that some ignore.
+Mended around the library: a failed tool's flag is lost, texts come as lists that many vendors
+refuse, the limit comes under a name that some ignore, and usage is not asked for.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MessagesGuest:
         check_messages(body)
         told = {**body, "messages": [_with_failures_told(one) for one in body["messages"]]}
         made = library.convert_request(Wire.MESSAGES, Wire.CHAT, told)
-        made["messages"] = _results_first([_plain(one) for one in made["messages"]])
+        made["messages"] = [_plain(one) for one in made["messages"]]
         _keep_limit(body, made)
         if body.get("stop_sequences"):
             made["stop"] = body["stop_sequences"]
@@ -78,23 +78,6 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
         gap = "" if kept["role"] == "tool" else "\n\n"
         kept["content"] = gap.join(part["text"] for part in parts)
     return kept
-
-
-def _results_first(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages with all results of a turn's calls straight after these.
-
-    The library puts a picture of one result before the next result, which no vendor takes.
-    """
-    made: list[dict[str, Any]] = []
-    held: list[dict[str, Any]] = []
-    for message in messages:
-        if message["role"] == "assistant":
-            made, held = [*made, *held, message], []
-        elif message["role"] == "tool":
-            made.append(message)
-        else:
-            held.append(message)
-    return [*made, *held]
 
 
 def _keep_limit(body: dict[str, Any], made: dict[str, Any]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from gateway.conversion.chat_guest import ChatGuest
 from gateway.conversion.interface import Conversion
 from gateway.conversion.messages_guest import MessagesGuest
+from gateway.conversion.responses_guest import ResponsesGuest
 from gateway.wires import Wire, WireProtocol
 
 _CONVERSIONS: dict[tuple[Wire, WireProtocol], Conversion] = {
     (Wire.CHAT, "anthropic"): ChatGuest(),
+    (Wire.RESPONSES, "anthropic"): ResponsesGuest(),
     (Wire.MESSAGES, "openai"): MessagesGuest(),
 }
 

@@ -18,6 +18,8 @@ _MARKS = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
 # What a delta of the chat wire adds to: its text, its reasoning, or a tool call by its index.
 Key = str | int
 _BLANKS = " \t\r\n"
+# A vendor that never ends a call, and goes on with others, must not fill the memory.
+MAX_HELD_DELTAS = 100_000
 
 
 class JsonEnd:
@@ -74,6 +76,7 @@ class Sections:
         self._live: _Section | None = None
         self._held: dict[Key, _Section] = {}
         self._done: set[Key] = set()
+        self._held_deltas = 0
 
     def add(self, key: Key, delta: dict[str, Any], arguments: str | None = None) -> list[Any]:
         """Return the deltas that may go on now, in order; raises GarbledAnswerError.
@@ -86,7 +89,7 @@ class Sections:
         if key in self._done:
             return self._after_the_end(arguments)
         section = self._held.setdefault(key, self._new(key, arguments))
-        section.waiting.append(delta)
+        self._hold(section, delta)
         if section.end is not None:
             section.end.feed(arguments or "")
         return [] if live is not None and live.is_open else self._let_through()
@@ -96,6 +99,12 @@ class Sections:
         held = [delta for section in self._held.values() for delta in section.waiting]
         self._held.clear()
         return held
+
+    def _hold(self, section: _Section, delta: dict[str, Any]) -> None:
+        section.waiting.append(delta)
+        self._held_deltas += 1
+        if self._held_deltas > MAX_HELD_DELTAS:
+            raise GarbledAnswerError("the vendor began tool calls and did not end them")
 
     def _go_on(self, live: _Section, delta: dict[str, Any], arguments: str | None) -> list[Any]:
         if live.end is None:
@@ -111,6 +120,7 @@ class Sections:
             key = next(iter(self._held))
             self._live = section = self._held.pop(key)
             passed += section.waiting
+            self._held_deltas -= len(section.waiting)
             section.waiting = []
             if section.end is not None:
                 self._done.add(key)

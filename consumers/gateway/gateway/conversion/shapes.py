@@ -6,8 +6,12 @@ from typing import Any
 
 from gateway.conversion.errors import UnconvertibleRequestError
 
+_NUMBERS = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "max_output_tokens")
 _CHAT_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _CHAT_PARTS = frozenset({"text", "image_url", "refusal"})
+_RESPONSES_ROLES = frozenset({"system", "developer", "user", "assistant"})
+_RESPONSES_PARTS = frozenset({"input_text", "input_image", "output_text", "refusal"})
+_RESPONSES_ITEMS = frozenset({"message", "reasoning", "function_call", "function_call_output"})
 _MESSAGES_ROLES = frozenset({"user", "assistant"})
 _MESSAGES_BLOCKS = frozenset(
     {"text", "image", "thinking", "redacted_thinking", "tool_use", "tool_result"}
@@ -50,6 +54,41 @@ def check_messages(body: dict[str, Any]) -> None:
     _check_settings(body)
 
 
+def check_responses(body: dict[str, Any]) -> None:
+    """Raise UnconvertibleRequestError unless a responses request can be converted."""
+    items = body.get("input")
+    if not isinstance(items, str):
+        for at, item in enumerate(_objects(items, "input")):
+            _check_item(item, f"input[{at}]")
+    if not isinstance(body.get("instructions") or "", str):
+        raise UnconvertibleRequestError("instructions must be a text")
+    for at, tool in enumerate(_objects(body.get("tools") or [], "tools")):
+        if tool.get("type") != "function":
+            raise UnconvertibleRequestError(f"tools[{at}] is not a function: it has no like here")
+        _text(tool, "name", f"tools[{at}]")
+    for name in ("previous_response_id", "conversation", "background", "prompt"):
+        if body.get(name):
+            raise UnconvertibleRequestError(f"{name} needs a vendor that keeps responses")
+    _check_settings(body)
+
+
+def _check_item(item: dict[str, Any], where: str) -> None:
+    kind = item.get("type", "message")
+    _one_of({"type": kind}, "type", _RESPONSES_ITEMS, where)
+    if kind == "message":
+        _one_of(item, "role", _RESPONSES_ROLES, where)
+        _check_parts(item.get("content"), _RESPONSES_PARTS, f"{where}.content")
+    elif kind == "reasoning":
+        _objects(item.get("summary") or [], f"{where}.summary")
+    else:
+        _text(item, "call_id", where)
+    if kind == "function_call":
+        _text(item, "name", where)
+        _text(item, "arguments", where)
+    elif kind == "function_call_output":
+        _check_parts(item.get("output"), _RESPONSES_PARTS, f"{where}.output")
+
+
 def _check_block(block: dict[str, Any], where: str) -> None:
     if block["type"] == "tool_use":
         _text(block, "id", where)
@@ -83,12 +122,12 @@ def _check_parts(content: object, kinds: frozenset[str], where: str) -> None:
         return
     for at, part in enumerate(_objects(content, where)):
         _one_of(part, "type", kinds, f"{where}[{at}]")
-        if part["type"] == "text":
+        if part["type"].endswith("text"):
             _text(part, "text", f"{where}[{at}]")
 
 
 def _check_settings(body: dict[str, Any]) -> None:
-    for name in ("temperature", "top_p", "max_tokens", "max_completion_tokens"):
+    for name in _NUMBERS:
         value = body.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float | None):
             raise UnconvertibleRequestError(f"{name} must be a number")

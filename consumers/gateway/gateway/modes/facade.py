@@ -7,20 +7,21 @@ from datetime import UTC, datetime
 
 import provider_registry as registry
 from sqlalchemy import Connection
+from structlog.contextvars import bind_contextvars
 
-from gateway.accounts import Accounts
-from gateway.admission import Admission
+from gateway import pins
+from gateway.admission import Admission, Caller
 from gateway.bodies import Body
 from gateway.database import Database
+from gateway.environments import Environment
+from gateway.guests import Guest, Guests, Session
 from gateway.inbound import Inbound
-from gateway.layers import Layer, Layers
 from gateway.refusals import Code, Refusal
-from gateway.resolution import Route, derive, route
-from gateway.sessions import Admitted, Session, Sessions
+from gateway.resolution import Route, route
 from gateway.settlement import Settlement
-from gateway.stored_secrets import StoredSecrets
-from gateway.tokens import presented
+from gateway.tokens import digest, fingerprint, presented
 from gateway.turn import Turn
+from gateway.wires import WireProtocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +30,7 @@ class FacadeMode:
 
     session: str
     database: Database
-    sessions: Sessions
-    accounts: Accounts
-    stored: StoredSecrets
-    deployed: tuple[Layer, Layer]
+    guests: Guests
     admission: Admission
 
     async def resolve(self, inbound: Inbound) -> Turn:
@@ -40,61 +38,63 @@ class FacadeMode:
         token = presented(inbound.headers)
         if token is None:
             raise _stranger(Code.TOKEN_REQUIRED, "Send the session's token.")
-        admitted, found, stored = await self._who(token)
-        session = _in_scope(admitted, found, inbound)
+        bind_contextvars(token=fingerprint(digest(token)), session=self.session)
+        guest, session, environment = await self._who(token, inbound.wire.protocol)
         asked = await inbound.asked()
-        chosen = self._route(asked, admitted, session, stored, inbound)
-        settlement = await self._settlement(asked, chosen, session)
+        chosen = _route(asked, guest, session, environment, inbound)
+        settlement = await self._settlement(inbound.id, asked, chosen, guest)
         return Turn(asked=asked, route=chosen, settlement=settlement)
 
-    async def _who(self, token: str) -> tuple[Admitted, Session | None, dict[str, str]]:
-        def read(connection: Connection) -> tuple[Admitted, Session | None, dict[str, str]]:
-            admitted = self.sessions.admitted(connection, token)
-            if admitted is None:
+    async def _who(self, token: str, wire: WireProtocol) -> tuple[Guest, Session, Environment]:
+        def read(connection: Connection) -> tuple[Guest, Session, Environment]:
+            guest = self.guests.find(connection, token)
+            if guest is None:
                 raise _stranger(Code.TOKEN_INVALID, "This token is not known.")
-            if admitted.scope.session != self.session:
-                raise _forbidden("This token belongs to another session.")
-            session = self.sessions.find_or_none(connection, self.session)
-            return admitted, session, self.stored.values(connection)
+            session = _in_scope(guest, self.session, wire)
+            return guest, session, self.guests.environment(connection, guest, session)
 
         return await self.database.read(read)
 
-    def _route(
-        self,
-        asked: Body,
-        admitted: Admitted,
-        session: Session,
-        stored: dict[str, str],
-        inbound: Inbound,
-    ) -> Route:
-        model = registry.validate_model(session.runtime, asked.model).model
-        if model != admitted.scope.model:
-            raise _forbidden("This token is for another model.")
-        layers = Layers(layers=(session.layer, Layer(values=stored), *self.deployed))
-        names = frozenset(session.layer.values).union(stored)
-        provider = derive(session.runtime, model, names)
-        if provider.name != admitted.scope.provider:
-            raise _forbidden("This token is for another provider.")
-        return route(provider, model, inbound.wire, layers)
-
-    async def _settlement(self, asked: Body, chosen: Route, session: Session) -> Settlement:
-        payer = None
-        if chosen.is_platform and session.user is not None:
-            payer = await self.accounts.user(session.user)
-        return await self.admission.admit(payer, asked, chosen, session=session.id)
+    async def _settlement(
+        self, request: str, asked: Body, chosen: Route, guest: Guest
+    ) -> Settlement:
+        caller = Caller(
+            request=request,
+            payer="platform" if chosen.is_platform else "tenant",
+            user=None if guest.user is None else guest.user.id,
+            session=guest.scope.session,
+        )
+        if chosen.is_platform and guest.user is not None:
+            await self.admission.limit(guest.user)
+        return await self.admission.admit(caller, asked, chosen)
 
 
-def _in_scope(admitted: Admitted, session: Session | None, inbound: Inbound) -> Session:
-    scope = admitted.scope
-    if admitted.is_revoked:
+def _in_scope(guest: Guest, wanted: str, wire: WireProtocol) -> Session:
+    """Return the guest's session; raises Refusal (403) for whatever its token does not open."""
+    scope, session = guest.scope, guest.session
+    if scope.session != wanted:
+        raise _forbidden("This token belongs to another session.")
+    if guest.is_revoked:
         raise _forbidden("This token has been revoked.")
     if scope.expires_at is not None and scope.expires_at <= datetime.now(UTC):
         raise _forbidden("This token has expired.")
-    if scope.wire is not None and scope.wire != inbound.wire.protocol:
+    if scope.wire is not None and scope.wire != wire:
         raise _forbidden(f"This token is for {scope.wire} requests.")
     if session is None or not session.is_active:
         raise _forbidden("The session is missing or stopped.")
     return session
+
+
+def _route(
+    asked: Body, guest: Guest, session: Session, environment: Environment, inbound: Inbound
+) -> Route:
+    model = registry.validate_model(session.runtime, asked.model).model
+    if model != guest.scope.model:
+        raise _forbidden("This token is for another model.")
+    provider = pins.still(session.runtime, model, session.provider, environment.names)
+    if provider.name != guest.scope.provider:
+        raise _forbidden("This token is for another provider.")
+    return route(provider, model, inbound.wire, environment.layers)
 
 
 def _stranger(code: Code, message: str) -> Refusal:

@@ -5,25 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import provider_registry as registry
+from structlog.contextvars import bind_contextvars
 
-from gateway.accounts import Accounts
-from gateway.admission import Admission
+from gateway.accounts import Accounts, User, digest_of
+from gateway.admission import Admission, Caller
 from gateway.bodies import Body
 from gateway.database import Database
 from gateway.inbound import Inbound
 from gateway.layers import Layer, Layers
+from gateway.ledger import UnknownUserError
 from gateway.refusals import Code, Refusal
 from gateway.resolution import Route, route
 from gateway.stored_secrets import StoredSecrets
-from gateway.tokens import presented
+from gateway.tokens import fingerprint, presented
 from gateway.turn import Turn
+from gateway.wires import Wire
 
-OWN_HEADER = "x-gateway-key"
+KEY_HEADER = "x-gateway-key"
+USER_HEADER = "x-gateway-user"
+# No user's name is longer; a longer one need not be looked for.
+_USER_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandaloneMode:
-    """Authenticates by API key and charges the user whom the key belongs to."""
+    """Authenticates by API key and charges the user whom the key belongs to.
+
+    Every key speaks for one user. A request names a user by our own header: there any other
+    than the key's own is refused. The body's own member for a user is the vendor's business,
+    and many clients fill it with names of their end users or with hashes. It is refused only
+    where it is the name of another user of this deployment, whose caller may believe that the
+    other one pays.
+    """
 
     database: Database
     accounts: Accounts
@@ -32,17 +45,45 @@ class StandaloneMode:
     admission: Admission
 
     async def resolve(self, inbound: Inbound) -> Turn:
-        """Check a request and prepare its turn; raises Refusal."""
-        key = presented(inbound.headers, OWN_HEADER)
+        """Check a request and prepare its turn; raises Refusal.
+
+        The order: 401; 413 and 400 for the body; 403 for another user; 429; 400 and 424 for
+        the way to the vendor; 404 and 403 from the budget; 402 for a missing price.
+        """
+        user = await self._authenticated(inbound)
+        asked = await inbound.asked()
+        await self._require_own(user, inbound, asked)
+        await self.admission.limit(user)
+        chosen = self._route(asked, await self._layers(), inbound)
+        # Whatever vendor it is: the key is the deployment's, and so its money.
+        caller = Caller(request=inbound.id, payer="platform", user=user.id)
+        settlement = await self.admission.admit(caller, asked, chosen)
+        return Turn(asked=asked, route=chosen, settlement=settlement)
+
+    async def _authenticated(self, inbound: Inbound) -> User:
+        key = presented(inbound.headers, KEY_HEADER)
         if key is None:
-            raise Refusal(401, Code.TOKEN_REQUIRED, "Send an API key.")
+            raise _unauthenticated(Code.TOKEN_REQUIRED, "Send an API key.")
         user = await self.accounts.holder(key)
         if user is None:
-            raise Refusal(401, Code.TOKEN_INVALID, "This API key is not known, or not any more.")
-        asked = await inbound.asked()
-        chosen = self._route(asked, await self._layers(), inbound)
-        settlement = await self.admission.admit(user, asked, chosen)
-        return Turn(asked=asked, route=chosen, settlement=settlement)
+            message = "This API key is not known, or not any more."
+            raise _unauthenticated(Code.TOKEN_INVALID, message)
+        bind_contextvars(token=fingerprint(digest_of(key)), user=user.id)
+        return user
+
+    async def _require_own(self, user: User, inbound: Inbound, asked: Body) -> None:
+        named = inbound.headers.get(USER_HEADER, "").strip()
+        if named not in ("", user.id) or await self._is_another(user, _named(asked)):
+            raise Refusal(403, Code.FORBIDDEN, "This API key speaks for another user.")
+
+    async def _is_another(self, user: User, named: object) -> bool:
+        if not isinstance(named, str) or named == user.id or len(named) > _USER_CHARACTERS:
+            return False
+        try:
+            await self.accounts.user(named)
+        except UnknownUserError:
+            return False
+        return True
 
     async def _layers(self) -> Layers:
         stored = await self.database.read(self.stored.values)
@@ -57,3 +98,15 @@ class StandaloneMode:
             raise Refusal(400, Code.MODEL_NOT_SERVED, message) from None
         provider = registry.provider_named(upstream.provider)
         return route(provider, upstream.model, inbound.wire, layers)
+
+
+def _named(asked: Body) -> object:
+    """Return what the body says in the member that its wire format has for a user."""
+    if asked.wire is not Wire.MESSAGES:
+        return asked.members.get("user")
+    metadata = asked.members.get("metadata")
+    return metadata.get("user_id") if isinstance(metadata, dict) else None
+
+
+def _unauthenticated(code: Code, message: str) -> Refusal:
+    return Refusal(401, code, message, headers={"www-authenticate": "Bearer"})

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import select
 
-from gateway.routes.access import ADMIN, Serving
+from gateway.routes.access import Serving, admin_router
+from gateway.routes.answers import ADMINISTRATORS, anyones, refusals
 
-router = APIRouter(tags=["operations"])
+health_router = APIRouter()
+router = admin_router()
 
 
-@router.get("/health")
+@health_router.get("/health", tags=["operations"], responses=anyones())
 async def health(serving: Serving) -> dict[str, str]:
     """Say that the process lives and reaches its database; 503 where it does not."""
     await serving.database.read(lambda connection: connection.execute(select(1)))
     return {"status": "ok"}
 
 
-@router.get("/metrics", dependencies=ADMIN)
-async def metrics() -> Response:
+@router.get("/metrics", tags=["operations"], responses=refusals(*ADMINISTRATORS))
+async def metrics(serving: Serving) -> Response:
     """Give the metrics in the text format of Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)

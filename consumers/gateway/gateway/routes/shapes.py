@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictInt,
+    StringConstraints,
+)
 
 from gateway.addresses import checked_base_url
 
@@ -13,6 +21,12 @@ from gateway.addresses import checked_base_url
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)
+]
+# Runtimes are compared exactly: not even a space is taken off.
+RuntimeName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_PLAIN)]
+# It stands in a path, so it holds no slash and is no dot segment.
+RunName = Annotated[
+    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@:+=|-]*$")
 ]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=_PLAIN)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")]
@@ -31,6 +45,7 @@ def _checked_value(value: SecretStr) -> SecretStr:
 SecretValue = Annotated[SecretStr, AfterValidator(_checked_value)]
 Variables = Annotated[dict[VariableName, SecretValue], Field(max_length=100)]
 Protocol = Literal["openai", "anthropic"]
+Lifetime = Annotated[StrictInt, Field(gt=0, le=31_536_000)]
 Mode = Literal["platform_managed", "byok", "disabled"]
 
 
@@ -44,8 +59,8 @@ class WorkspaceWanted(Shape):
     """A workspace to create."""
 
     name: Name
-    runtime: Name
-    model: Text = ""
+    runtime: RuntimeName
+    model: str | None = None
     user: Name | None = None
     secrets: Variables = {}
 
@@ -92,20 +107,24 @@ class ModelShown(Shape):
     auth_env: list[str]
 
 
-class SessionWanted(Shape):
-    """A session to start; `env` are variables that it brings of its own."""
+class TokenWanted(Shape):
+    """What a new token opens: one protocol or both, for so many seconds or until it ends."""
 
-    workspace: Name
-    env: Variables = {}
-    base_urls: dict[Protocol, BaseUrl] = {}
     wire: Protocol | None = None
-    expires_in: Annotated[int, Field(gt=0, le=31_536_000)] | None = None
+    expires_in: Lifetime | None = None
 
 
-class SessionResumed(Shape):
+class SessionResumed(TokenWanted):
     """What a resumed session brings anew."""
 
     env: Variables = {}
+
+
+class SessionWanted(SessionResumed):
+    """A session to start; `env` are variables that it brings of its own."""
+
+    workspace: Name
+    base_urls: dict[Protocol, BaseUrl] = {}
 
 
 class SessionShown(Shape):
@@ -120,15 +139,14 @@ class SessionShown(Shape):
     environment: dict[str, str] = {}
 
 
-class RunWanted(Shape):
+class RunWanted(TokenWanted):
     """A run of a session."""
 
-    run: Name
-    expires_in: Annotated[int, Field(gt=0, le=31_536_000)] | None = None
+    run: RunName
 
 
 class RunShown(Shape):
-    """A run's own token, shown this once."""
+    """A run's own token, shown this once; null where nobody pays for models."""
 
     run: str
-    token: str
+    token: str | None
