@@ -15,6 +15,8 @@ from gateway.refusals import Code, Refusal
 
 # What is read ahead for one slow guest, and no more.
 _READ_AHEAD = 64 * 1024
+# So often it is asked whether a silent connection is still there.
+_CHECK_SECONDS = 1.0
 
 
 class VendorAnswer:
@@ -37,14 +39,28 @@ class VendorAnswer:
             yield chunk
 
     async def _read(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._silence):
-                return await self._response.content.readany()
-        except TimeoutError:
-            message = "The vendor fell silent in the middle of its answer."
-            raise Refusal(504, Code.VENDOR_TIMEOUT, message) from None
-        except (aiohttp.ClientError, ValueError, OSError):
-            raise _broken() from None
+        left = self._silence
+        while True:
+            pause = min(left, _CHECK_SECONDS)
+            try:
+                async with asyncio.timeout(pause):
+                    return await self._response.content.readany()
+            except TimeoutError:
+                left -= pause
+            except (aiohttp.ClientError, ValueError, OSError):
+                raise _broken() from None
+            if self._is_lost():
+                raise _broken()
+            if left <= 0:
+                message = "The vendor fell silent in the middle of its answer."
+                raise Refusal(504, Code.VENDOR_TIMEOUT, message)
+
+    def _is_lost(self) -> bool:
+        """Whether the connection is gone: the client does not tell when it hangs up on garbage."""
+        connection = self._response.connection
+        if connection is None or self._response.content.is_eof():
+            return False
+        return connection.transport is None or connection.transport.is_closing()
 
     async def whole(self, limit: int) -> bytes:
         """Return the whole body; raises Refusal (502, 504), also when it is above the limit."""

@@ -26,9 +26,13 @@ GATEWAYS_OWN = ("date", "server")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A gateway whose providers are partly gone, by the model that leads there."""
+    """A gateway whose providers are partly gone, by the model that leads there.
+
+    The impatient one shares its database, and waits for no vendor.
+    """
 
     gateway: Running
+    impatient: Running
     vendor: Vendor
 
 
@@ -43,10 +47,11 @@ def _deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment
             tmp_path_factory.mktemp("checks"),
             base_urls=urls,
             body_limit=LIMIT,
-            answer_seconds=0.5,
         )
         made = stack.enter_context(running.gateway(settings))
-        yield Deployment(gateway=made, vendor=vendor)
+        hasty = settings.model_copy(update={"answer_seconds": 0.2})
+        impatient = stack.enter_context(running.gateway(hasty))
+        yield Deployment(gateway=made, impatient=impatient, vendor=vendor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class Attempt:
 
     guest: Guest
     wire: Wire
+    impatient: Running
     token: str | None = None
     raw: bytes | None = None
     members: Mapping[str, Any] = field(default_factory=dict)
@@ -176,11 +182,8 @@ def unreachable(attempt: Attempt) -> Attempt:
 
 
 def late(attempt: Attempt) -> Attempt:
-    return _with(attempt, "openrouter/m", KEY)
-
-
-def nothing(attempt: Attempt) -> Attempt:
-    return attempt
+    attempt = _with(attempt, "openrouter/m", KEY)
+    return replace(attempt, guest=replace(attempt.guest, gateway=attempt.impatient))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +283,7 @@ def start(deployment: Deployment, wire: Wire) -> Attempt:
     """Return an attempt that breaks nothing."""
     deployment.vendor.forget()
     made = guest(deployment.gateway, Kind.BOTH if wire is Wire.MESSAGES else Kind.OPENAI)
-    return Attempt(guest=made, wire=wire, token=made.token)
+    return Attempt(guest=made, wire=wire, impatient=deployment.impatient, token=made.token)
 
 
 def told(row: Row, wire: Wire) -> dict[str, Any]:
