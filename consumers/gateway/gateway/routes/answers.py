@@ -59,6 +59,7 @@ DIRECT: Refusals = (
 )
 
 _TEXT: Schema = {"type": "string"}
+_EVENT: Schema = {"type": "object", "properties": {"event": _TEXT, "data": _TEXT}}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _NAMES = {"type": "array", "items": _TEXT, "description": "Any one of these names would do."}
 _PROBLEM: Schema = {"type": "object", "properties": {"at": _TEXT, "problem": _TEXT}}
@@ -124,7 +125,7 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
         "description": "The vendor's answer; as events where the vendor streams.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
-            "text/event-stream": {"schema": _TEXT},
+            "text/event-stream": {"schema": _EVENT},
         },
     }
     return answers
