@@ -96,7 +96,7 @@ class Load:
             if not self.is_up.wait(0.1):
                 continue
             number, began = next(self.numbers), time.monotonic()
-            status, headers, body = 0, {}, b""
+            status, headers, body = 0, dict[str, str](), b""
             try:
                 status, headers, body = self._asked(guest, number)
             except ConnectionRefusedError:
