@@ -23,7 +23,6 @@ from tests.plays import (
     TIME,
     WEATHER,
     Play,
-    ToolCall,
     after,
     cut,
     failure,
