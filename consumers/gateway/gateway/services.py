@@ -100,6 +100,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             )
             if any(left):
                 _LOG.error("settlements_lost", count=sum(left))
+            await services.admission.ledger.close()
             await database.close()
 
 

@@ -13,6 +13,11 @@ Schema = dict[str, Any]
 Answers = dict[int | str, dict[str, Any]]
 Refusals = tuple[tuple[int, Code], ...]
 
+# What is answered before there is a route, and so in no wire format.
+_UNROUTED: Refusals = (
+    (408, Code.REQUEST_TIMEOUT),
+    (431, Code.HEADERS_TOO_LARGE),
+)
 # What any route may answer.
 _ANY: Refusals = (
     (500, Code.INTERNAL),
@@ -54,6 +59,7 @@ DIRECT: Refusals = (
 )
 
 _TEXT: Schema = {"type": "string"}
+_EVENT: Schema = {"type": "object", "properties": {"event": _TEXT, "data": _TEXT}}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _NAMES = {"type": "array", "items": _TEXT, "description": "Any one of these names would do."}
 _PROBLEM: Schema = {"type": "object", "properties": {"at": _TEXT, "problem": _TEXT}}
@@ -90,7 +96,10 @@ def anyones(*more: tuple[int, Code]) -> Answers:
 
 def refusals(*given: tuple[int, Code]) -> Answers:
     """Return the answers that refuse in the shape of our own routes."""
-    return {status: _answer(status, codes, _own_body(codes)) for status, codes in _by_status(given)}
+    return {
+        status: _answer(status, codes, _own_body(codes))
+        for status, codes in _by_status((*given, *_UNROUTED))
+    }
 
 
 def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
@@ -104,6 +113,9 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
         for status, codes in _by_status((*given, *vendors))
     }
     body = _wire_body(protocol, (Code.VENDOR_FAILED,))
+    for status, code in _UNROUTED:
+        codes = (code, Code.VENDOR_FAILED)
+        answers[status] = _answer(status, codes, {"anyOf": [_own_body((code,)), body]})
     for statuses in ("4XX", "5XX"):
         answers[statuses] = {
             "description": f"{Code.VENDOR_FAILED}: the vendor's own error, in its own words.",
@@ -113,7 +125,7 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
         "description": "The vendor's answer; as events where the vendor streams.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
-            "text/event-stream": {"schema": _TEXT},
+            "text/event-stream": {"schema": _EVENT},
         },
     }
     return answers
