@@ -141,9 +141,9 @@ class PostgresServer:
             for process in reversed(processes):
                 process.resume()
 
-    def run(self, statement: str) -> str:
-        """Run a statement on the server's own database, and return what it printed."""
-        return self._output(self._client("postgres", statement)).strip()
+    def run(self, statement: str, database: str = "postgres") -> str:
+        """Run a statement on a database, and return what it printed."""
+        return self._output(self._client(database, statement)).strip()
 
     def _client(self, database: str, statement: str) -> Sequence[str]:
         where = ("--host=127.0.0.1", f"--port={self.port}", "--username=gateway", database)
