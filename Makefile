@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODEGEN := $(BIN)/python -m codegen
 
+NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+
 .DEFAULT_GOAL := help
 
 GATEWAY := consumers/gateway
@@ -82,7 +84,7 @@ clean: ## Remove what the targets installed and cached
 # Each stamp is one layer of the set-up; a target asks for the layer that it needs.
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+	@$(NEW_ENOUGH)
 	@echo "set-up: a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
@@ -111,7 +113,8 @@ $(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
 # The gateway is a project of its own, with its own environment: what it needs and what the
 # compiler needs never meet. It takes the generated registry by path, as it stands.
 
-$(GATEWAY)/.venv/bin/python: | $(VENV)/bin/python
+$(GATEWAY)/.venv/bin/python:
+	@$(NEW_ENOUGH)
 	@echo "set-up: a virtual environment in $(GATEWAY)/.venv"
 	@$(PYTHON) -m venv $(GATEWAY)/.venv
 
