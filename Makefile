@@ -36,7 +36,7 @@ test: $(VENV)/.toolchains $(GATEWAY)/.venv/.dev ## Run all tests, with real Pyth
 	@$(BIN)/python -m pytest
 	@cd $(GATEWAY) && $(GATEWAY_BIN)/python -m pytest
 
-test-gateway: $(GATEWAY)/.venv/.dev ## Run the tests of the gateway, and nothing else
+test-gateway: $(VENV)/.runtime $(GATEWAY)/.venv/.dev ## Run the tests of the gateway, and nothing else
 	@cd $(GATEWAY) && $(GATEWAY_BIN)/python -m pytest
 
 gateway: $(GATEWAY)/.venv/.runtime ## Run the gateway with a vendor of its own; ARGS= takes its options

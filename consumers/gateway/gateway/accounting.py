@@ -10,6 +10,7 @@ import structlog
 
 from gateway.charging import Tariff
 from gateway.ledger import Entry, Hold, Ledger
+from gateway.money import clamped
 from gateway.outcomes import Closing, Ending, Outcome
 from gateway.prices import Price, cost
 
@@ -39,7 +40,7 @@ class Logged:
     def _cost(self, outcome: Outcome) -> Decimal | None:
         if self.price is None or outcome.usage is None or outcome.ending is Ending.FAILURE:
             return None
-        return cost(self.price, outcome.usage)
+        return clamped(cost(self.price, outcome.usage))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Budgeted:
         if amount is None:
             return _closed(await self.ledger.release(self.hold, entry), Closing(result="released"))
         ended = await self.ledger.settle(self.hold, amount, entry)
-        return _closed(ended, Closing(result="charged", cost=amount))
+        return _closed(ended, Closing(result="charged", cost=clamped(amount)))
 
 
 def _closed(is_ours: bool, closing: Closing) -> Closing:

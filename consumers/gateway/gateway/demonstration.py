@@ -165,7 +165,21 @@ def _commands(made: Made) -> Iterator[str]:
     body = _body(Wire.CHAT, made.model) | {"stream": True}
     yield _curl(f"{made.url}/v1/chat/completions", made.api_key, body)
     yield "What the administrator sees of it:"
-    yield f"curl -s {made.url}/workspaces -H 'x-admin-key: {made.admin_key}'"
+    yield f"curl -s {made.url}/requests -H 'x-admin-key: {made.admin_key}'"
+    yield "For the examples of README.md:"
+    yield _exports(made)
+
+
+def _exports(made: Made) -> str:
+    variables = {
+        "GATEWAY_URL": made.url,
+        "ADMIN_KEY": made.admin_key,
+        "API_KEY": made.api_key,
+        "SESSION": made.session,
+        "FACADE_TOKEN": made.token,
+        "MODEL": made.model,
+    }
+    return "export " + " \\\n  ".join(f"{name}={value}" for name, value in variables.items())
 
 
 def _body(wire: Wire, model: str) -> dict[str, object]:
@@ -200,6 +214,6 @@ print(answer.content[0].text)"""
 
 
 def _farewell(made: Made) -> str:
-    return (
-        f"{made.url}/docs describes all routes. Ctrl-C ends this, and everything it made is gone."
-    )
+    return f"""\
+{made.url}/openapi.json describes all routes, and README.md the rest.
+Ctrl-C ends this, and everything it made is gone."""

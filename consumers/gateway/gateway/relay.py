@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import enum
 import json
-from typing import Protocol
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from gateway.bodies import Body
 from gateway.conversion import Conversion, GarbledAnswerError, TruncatedStreamError
 from gateway.events import MAX_EVENT_BYTES, Event, EventReader, EventTooLongError
-from gateway.refusals import error_body
+from gateway.refusals import Code, Refusal, error_body
 from gateway.usage import Meter
-from gateway.wires import Wire, WireProtocol
+from gateway.wires import Wire
+
+# An empty line, whichever of the three line ends a vendor uses.
+_EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\r|\n)")
+# The longest such end, less its last byte: it may be cut anywhere between two chunks.
+_END_OVERLAP = 3
 
 
-class BrokenStreamError(Exception):
-    """The vendor's stream is no stream of its wire format, or ended before its end."""
+class Mark(enum.Enum):
+    """What a piece is to the stream."""
+
+    PASSING = "more may follow"
+    END = "the stream is complete with it"
+    FAILURE = "the vendor says in it that it failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Bytes for the guest: whole events, and where they leave the stream."""
+
+    data: bytes
+    mark: Mark
 
 
 class Relay(Protocol):
@@ -22,11 +42,15 @@ class Relay(Protocol):
 
     meter: Meter
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Return what the guest gets for this chunk; raises BrokenStreamError."""
+    def feed(self, chunk: bytes) -> Iterator[Piece]:
+        """Yield what the guest gets for this chunk, until the stream is over.
 
-    def finish(self) -> bytes:
-        """Return what is left when the vendor has ended; raises BrokenStreamError."""
+        Raises Refusal (502) for what is no stream of the wire format, after what came
+        before that in the same chunk.
+        """
+
+    def after(self, chunk: bytes) -> bytes:
+        """Return what the guest still gets of a chunk that comes when the stream is over."""
 
 
 class Passthrough:
@@ -41,74 +65,142 @@ class Passthrough:
         self._reader = EventReader()
         self._held = bytearray()
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Return the bytes up to the last event that is whole; raises BrokenStreamError."""
-        _read(self._reader, chunk, self.meter)
-        start = max(0, len(self._held) - 3)
-        self._held += chunk
+    def feed(self, chunk: bytes) -> Iterator[Piece]:
+        """Yield the bytes of the events that are whole; raises Refusal (502)."""
+        passed = bytearray()
+        for block in self._blocks(chunk):
+            try:
+                mark = _metered(_read(self._reader, block), self.meter)
+            except Refusal:
+                yield from _passing(passed)
+                raise
+            if mark is not Mark.PASSING:
+                yield from _passing(passed)
+                yield Piece(data=block, mark=mark)
+                return
+            passed += block
+        yield from _passing(passed)
         if len(self._held) > MAX_EVENT_BYTES:
-            raise BrokenStreamError("an event is too long")
-        cut = _last_boundary(self._held, start)
-        whole = bytes(self._held[:cut])
-        del self._held[:cut]
-        return whole
+            raise _garbled("an event is too long")
 
-    def finish(self) -> bytes:
-        """Return nothing: half an event is no event; raises BrokenStreamError."""
-        if not self.meter.is_complete:
-            raise BrokenStreamError("the stream ended before its end")
-        return b""
+    def after(self, chunk: bytes) -> bytes:
+        """Return all of it, and what was held back before it."""
+        rest = bytes(self._held) + chunk
+        self._held.clear()
+        return rest
+
+    def _blocks(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the bytes of each event that is whole, its empty line included."""
+        search = max(0, len(self._held) - _END_OVERLAP)
+        self._held += chunk
+        while (end := _EVENT_END.search(self._held, search)) is not None:
+            block = bytes(self._held[: end.end()])
+            del self._held[: end.end()]
+            search = 0
+            yield block
 
 
 class Converted:
     """Another wire format on the vendor's side: events in, events out."""
 
-    def __init__(self, conversion: Conversion, asked: Body) -> None:
+    def __init__(self, conversion: Conversion, request: dict[str, Any]) -> None:
         self.meter = Meter(conversion.vendor_wire)
         self._reader = EventReader()
-        self._stream = conversion.stream(asked.members)
+        self._stream = conversion.stream(request)
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Return the converted events that this chunk completes; raises BrokenStreamError."""
-        events = _read(self._reader, chunk, self.meter)
+    def feed(self, chunk: bytes) -> Iterator[Piece]:
+        """Yield the converted events that this chunk completes; raises Refusal (502)."""
+        passed = bytearray()
+        for event in _read(self._reader, chunk):
+            try:
+                mark, made = self._converted(event)
+            except Refusal:
+                yield from _passing(passed)
+                raise
+            if mark is not Mark.PASSING:
+                yield from _passing(passed)
+                yield Piece(data=made, mark=mark)
+                return
+            passed += made
+        yield from _passing(passed)
+
+    def after(self, chunk: bytes) -> bytes:
+        """Return nothing: what follows the end has no like on the guest's side."""
+        return b""
+
+    def _converted(self, event: Event) -> tuple[Mark, bytes]:
+        mark = _metered([event], self.meter)
         try:
-            made = [new for event in events for new in self._stream.feed(event)]
-        except (GarbledAnswerError, TruncatedStreamError) as error:
-            raise BrokenStreamError(str(error)) from None
-        return b"".join(event.encoded() for event in made)
-
-    def finish(self) -> bytes:
-        """Return the last events; raises BrokenStreamError."""
-        try:
-            return b"".join(event.encoded() for event in self._stream.finish())
-        except (GarbledAnswerError, TruncatedStreamError) as error:
-            raise BrokenStreamError(str(error)) from None
+            made = self._stream.feed(event)
+            if mark is Mark.END:
+                made += self._stream.finish()
+        except GarbledAnswerError as error:
+            raise _garbled(str(error)) from None
+        except TruncatedStreamError:
+            raise broken_off() from None
+        return mark, b"".join(one.encoded() for one in made)
 
 
-def relay(asked: Body, conversion: Conversion | None) -> Relay:
-    """Return the relay for what a guest asked and what the vendor needs."""
-    return Passthrough(asked.wire) if conversion is None else Converted(conversion, asked)
+def relay(wire: Wire, conversion: Conversion | None, request: dict[str, Any]) -> Relay:
+    """Return the relay for a guest's wire format and request, and what the vendor needs."""
+    return Passthrough(wire) if conversion is None else Converted(conversion, request)
 
 
-def error_event(protocol: WireProtocol, status: int, message: str) -> bytes:
-    """Return an error in the middle of a stream, as the protocol's clients read it."""
-    name = "error" if protocol == "anthropic" else None
-    data = json.dumps(error_body(protocol, status, message), ensure_ascii=False)
-    return Event(name=name, data=data).encoded()
+def error_event(wire: Wire, refusal: Refusal) -> bytes:
+    """Return an error in the middle of a stream, as the wire format's clients read it.
+
+    Clients of the responses format look for an event of that name, or for a member `error`
+    in any event: it gets both. The status stands in the error, since the head is gone.
+    """
+    details = {"status": refusal.status, **refusal.details}
+    body = error_body(wire.protocol, refusal.status, refusal.message, refusal.code, details)
+    if wire is Wire.RESPONSES:
+        told = {"code": refusal.code, "message": refusal.message, "param": None}
+        body = {"type": "error", "sequence_number": 0, **told, **body}
+    name = None if wire is Wire.CHAT else "error"
+    return Event(name=name, data=json.dumps(body)).encoded()
 
 
-def _read(reader: EventReader, chunk: bytes, meter: Meter) -> list[Event]:
+def broken_off() -> Refusal:
+    """Return the error of a stream that stopped before its end."""
+    return Refusal(502, Code.VENDOR_FAILED, "The vendor's answer broke off before its end.")
+
+
+def _garbled(what: str) -> Refusal:
+    return Refusal(502, Code.VENDOR_FAILED, f"The vendor's stream is broken: {what}.")
+
+
+def _passing(data: bytearray) -> Iterator[Piece]:
+    if data:
+        yield Piece(data=bytes(data), mark=Mark.PASSING)
+
+
+def _read(reader: EventReader, chunk: bytes) -> list[Event]:
     try:
-        events = reader.feed(chunk)
+        return reader.feed(chunk)
     except EventTooLongError:
-        raise BrokenStreamError("an event is too long") from None
+        raise _garbled("an event is too long") from None
+
+
+def _metered(events: list[Event], meter: Meter) -> Mark:
+    """Return where these events leave the stream; raises Refusal (502) for garbage."""
     for event in events:
         meter.read(event)
-    return events
+        if meter.failure is not None:
+            if not _tells_failure(event):
+                raise _garbled(meter.failure)
+            return Mark.FAILURE
+        if meter.is_complete:
+            return Mark.END
+    return Mark.PASSING
 
 
-def _last_boundary(held: bytearray, start: int) -> int:
-    """Return where the last empty line ends, or 0; each line ends in LF, CR LF or CR."""
-    ends = (b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n")
-    found = [(held.rfind(end, start), len(end)) for end in ends]
-    return max((at + length for at, length in found if at >= 0), default=0)
+def _tells_failure(event: Event) -> bool:
+    """Whether the event is the vendor's own word of its failure, which a client understands."""
+    try:
+        body = json.loads(event.data)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(body, dict):
+        return False
+    return bool(body.get("error")) or body.get("type") in ("error", "response.failed")

@@ -30,6 +30,8 @@ class Route:
     wire: Wire
     conversion: Conversion | None
     credential: tuple[str, str] = field(repr=False)
+    key: str = field(repr=False)
+    """The key itself, without the word that its header may put before it."""
     extra_headers: Headers
     is_platform: bool
 
@@ -105,6 +107,7 @@ def _through(
         wire=surface.wire,
         conversion=surface.conversion,
         credential=(chosen.header, chosen.prefix + value),
+        key=value,
         extra_headers=chosen.extra_headers,
         is_platform=provider.is_platform,
     )
@@ -130,16 +133,19 @@ def _base_url(provider: Provider, protocol: WireProtocol, layers: Layers) -> tup
         return None
     except registry.MissingEndpointVarError as error:
         raise _keyless(provider, error.names) from None
-    return url, _trusted(provider, layers)
+    return url, _trusted(provider, protocol, layers)
 
 
-def _trusted(provider: Provider, layers: Layers) -> int:
+def _trusted(provider: Provider, protocol: WireProtocol, layers: Layers) -> int:
     """Return how many layers, from the least trusted on, may send a key to the registry's URL.
 
     A variable of the URL is part of it: one that a session sets makes the URL a session's,
     and a key is only ever sent to a URL of the same or a more trusted layer.
     """
-    places = (layers.place_of(variable.env) for variable in provider.endpoint_vars)
+    is_openai = protocol == "openai"
+    url = (provider.base_url_template if is_openai else provider.base_url_anthropic) or ""
+    used = (each for each in provider.endpoint_vars if f"{{{each.placeholder}}}" in url)
+    places = (layers.place_of(variable.env) for variable in used)
     return min((place + 1 for place in places if place is not None), default=len(layers.layers))
 
 

@@ -14,7 +14,6 @@ from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.control_plane import ControlPlane, Patience
 from gateway.database import Database, DatabaseUnavailableError
-from gateway.exchange import Bounds
 from gateway.guests import Guests
 from gateway.layers import Layer, deployed
 from gateway.ledger import Ledger
@@ -23,6 +22,7 @@ from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
 from gateway.modes.platform import PlatformMode
 from gateway.modes.standalone import StandaloneMode
+from gateway.passage import Bounds
 from gateway.price_table import PriceTable
 from gateway.prices import Prices
 from gateway.sessions import Sessions
@@ -100,6 +100,7 @@ async def opened(settings: Settings) -> AsyncIterator[Services]:
             )
             if any(left):
                 _LOG.error("settlements_lost", count=sum(left))
+            await services.admission.ledger.close()
             await database.close()
 
 

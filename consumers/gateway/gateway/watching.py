@@ -10,6 +10,7 @@ import structlog
 from starlette.types import Message, Send
 
 from gateway.metrics import NONE, Metrics
+from gateway.money import amount_text
 from gateway.turn import Turn
 from gateway.wires import Wire
 
@@ -97,5 +98,5 @@ def _told(turn: Turn) -> dict[str, object]:
         "input_tokens": None if usage is None else usage.input_tokens,
         "output_tokens": None if usage is None else usage.output_tokens,
         "cached_tokens": None if usage is None else usage.cached_tokens,
-        "cost": None if cost is None else f"{cost:f}",
+        "cost": None if cost is None else amount_text(cost),
     }

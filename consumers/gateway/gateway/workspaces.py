@@ -90,7 +90,7 @@ class Workspaces:
         workspace, names = await self._database.write(insert_it)
         if not verdict.is_allowed:
             _LOG.warning("model_unregistered", workspace=workspace.id, reason=verdict.message)
-        billing = registry.resolve_billing_mode(wanted.runtime, model, names, default=self._default)
+        billing = self._billing(workspace, names)
         return Created(workspace=workspace, billing=billing, is_unregistered=not verdict.is_allowed)
 
     def _judged(self, wanted: Wanted) -> Validation:

@@ -13,6 +13,7 @@ from provider_registry import PROVIDERS
 from gateway.database import Database
 from gateway.schema import metadata
 from tests import running
+from tests.guests import House
 from tests.postgres import PostgresServer, running_postgres
 from tests.running import Running
 from tests.vendor import Vendor, vendor_thread
@@ -106,6 +107,23 @@ def everywhere(url: str) -> dict[str, dict[str, str]]:
         name: {protocol: url for protocol, given in urls.items() if given is not None}
         for name, urls in surfaces.items()
     }
+
+
+@pytest.fixture(scope="module", name="open_house")
+def _open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with vendor_thread() as playing:
+        url = f"{playing.url}/v1"
+        base_urls = everywhere(url) | {"huggingface": {"anthropic": url}}
+        deployment = running.settings(tmp_path_factory.mktemp("house"), base_urls=base_urls)
+        with running.gateway(deployment) as made:
+            yield House(gateway=made, vendor=playing)
+
+
+@pytest.fixture
+def house(open_house: House) -> House:
+    """A house that serves all tests of a module; its vendor has forgotten the test before."""
+    open_house.vendor.forget()
+    return open_house
 
 
 @pytest.fixture

@@ -61,6 +61,11 @@ class Running:
         )
         return self.create("/api/runtime/sessions", workspace=workspace["id"], **more)
 
+    def connect(self) -> socket.socket:
+        """Return a plain connection, for what no client would send or leave unread."""
+        port = int(self.url.rpartition(":")[2])
+        return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+
     def close(self) -> None:
         self.admin.close()
         self.anyone.close()

@@ -403,8 +403,9 @@ def test_a_guest_that_takes_nothing_is_ended(target: Target, vendor: Vendor) -> 
 def test_an_answer_under_way_survives_stray_lines(target: Target, vendor: Vendor) -> None:
     vendor.play(stall(BEFORE_HEADERS))
     with target.connection() as connection:
-        connection.sendall(target.head(LENGTH) + BODY + b"\r\n")
+        connection.sendall(target.head(LENGTH) + BODY)
         vendor.wait(lambda: vendor.exchanges and vendor.last.stalled)
+        connection.sendall(b"\r\n")
         threading.Event().wait(2.5)
         vendor.release()
         assert statuses(connection.recv(65536)) == [200]

@@ -7,14 +7,19 @@ import json
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
+from gateway import migration
 from gateway.__main__ import main
 from tests.conftest import everywhere
 from tests.plays import after, stall
@@ -29,7 +34,7 @@ CALM = {"GATEWAY_ADMIN_KEY": LONG, "GATEWAY_SECRET_KEYS": "A" * 43 + "="}
 # The variable that is wrong, its value (None: not set), and what must be said about it.
 WRONG = [
     ("ADMIN_KEY", None, ["it is missing", "openssl rand -hex 32"]),
-    ("ADMIN_KEY", "short", ["at least 16 characters"]),
+    ("ADMIN_KEY", "short", ["16 or more"]),
     ("SECRET_KEYS", None, ["it is missing", "openssl rand -base64 32"]),
     ("SECRET_KEYS", SECRET, ["32 bytes in base64"]),
     ("SECRET_KEYS", "", ["32 bytes in base64"]),
@@ -256,3 +261,24 @@ def _await_refusal(url: str) -> None:
 def _statuses(folder: Path) -> list[tuple[int, str | None]]:
     with contextlib.closing(sqlite3.connect(folder / "gateway.db")) as database:
         return database.execute("SELECT status, error FROM requests").fetchall()
+
+
+def test_the_newest_version_of_the_tables_is_known() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migration.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == migration.NEWEST
+
+
+def test_a_start_on_tables_that_are_up_to_date_imports_no_tool_for_migrations(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from gateway.database import Database\n"
+        "database = Database(sys.argv[1])\n"
+        "asyncio.run(database.migrate())\n"
+        "print('alembic' in sys.modules)\n"
+    )
+    arguments = [sys.executable, "-c", program, f"sqlite:///{tmp_path}/gateway.db"]
+    first, second = (subprocess.check_output(arguments, text=True).strip() for _ in range(2))
+    assert (first, second) == ("True", "False")

@@ -164,6 +164,12 @@ class Vendor:
         """Play this for every request that has no play of its own."""
         self.choose = lambda _: play
 
+    def forget(self) -> None:
+        """Forget what was to be played and what was seen; for a vendor that serves many tests."""
+        self._plays.clear()
+        self.choose = lambda _: Play()
+        self.exchanges.clear()
+
     def release(self) -> None:
         """Let every answer that stalls now go on."""
         self._loop.call_soon_threadsafe(self._open_gate)

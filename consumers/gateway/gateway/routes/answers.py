@@ -13,6 +13,11 @@ Schema = dict[str, Any]
 Answers = dict[int | str, dict[str, Any]]
 Refusals = tuple[tuple[int, Code], ...]
 
+# What is answered before there is a route, and so in no wire format.
+_UNROUTED: Refusals = (
+    (408, Code.REQUEST_TIMEOUT),
+    (431, Code.HEADERS_TOO_LARGE),
+)
 # What any route may answer.
 _ANY: Refusals = (
     (500, Code.INTERNAL),
@@ -90,7 +95,10 @@ def anyones(*more: tuple[int, Code]) -> Answers:
 
 def refusals(*given: tuple[int, Code]) -> Answers:
     """Return the answers that refuse in the shape of our own routes."""
-    return {status: _answer(status, codes, _own_body(codes)) for status, codes in _by_status(given)}
+    return {
+        status: _answer(status, codes, _own_body(codes))
+        for status, codes in _by_status((*given, *_UNROUTED))
+    }
 
 
 def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
@@ -104,6 +112,9 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
         for status, codes in _by_status((*given, *vendors))
     }
     body = _wire_body(protocol, (Code.VENDOR_FAILED,))
+    for status, code in _UNROUTED:
+        codes = (code, Code.VENDOR_FAILED)
+        answers[status] = _answer(status, codes, {"anyOf": [_own_body((code,)), body]})
     for statuses in ("4XX", "5XX"):
         answers[statuses] = {
             "description": f"{Code.VENDOR_FAILED}: the vendor's own error, in its own words.",

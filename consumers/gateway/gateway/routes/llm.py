@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from gateway.exchange import Exchange
 from gateway.routes.access import Serving
@@ -13,7 +13,18 @@ from gateway.services import Services
 from gateway.turn import RequestMode
 from gateway.wires import Wire
 
-facade = APIRouter(prefix="/api/runtime/sessions/{session}/llm", tags=["facade"])
+
+async def spelt_plainly(request: Request) -> None:
+    """Refuse (404) a path with escapes in it: a proxy before us might read another route."""
+    if b"%" in request.scope["raw_path"]:
+        raise HTTPException(404)
+
+
+facade = APIRouter(
+    prefix="/api/runtime/sessions/{session}/llm",
+    tags=["facade"],
+    dependencies=[Depends(spelt_plainly)],
+)
 direct = APIRouter(prefix="/v1", tags=["direct"])
 
 _REQUIRED = {Wire.RESPONSES: (), Wire.CHAT: ("messages",), Wire.MESSAGES: ("messages",)}
