@@ -37,6 +37,10 @@ class Books:
     holds: Sequence[AnyRow]
     log: Sequence[AnyRow]
 
+    @property
+    def has_active_holds(self) -> bool:
+        return any(hold.status == HoldStatus.ACTIVE for hold in self.holds)
+
 
 def _read(connection: Connection) -> Books:
     return Books(

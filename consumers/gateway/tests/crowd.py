@@ -237,7 +237,13 @@ class Crowd:
     gateways: Gateways
     plans: Sequence[Plan]
     seen: list[Seen] = field(default_factory=list)
-    begun: int = 0
+    _begun: int = 0
+    _moments: dict[int, asyncio.Event] = field(default_factory=dict)
+
+    async def at(self, begun: int) -> None:
+        """Return when so many requests have begun."""
+        if self._begun < begun:
+            await self._moments.setdefault(begun, asyncio.Event()).wait()
 
     async def go(self, guests: int) -> None:
         """Make all requests."""
@@ -248,7 +254,9 @@ class Crowd:
 
     async def _guest(self, rest: Iterator[Plan]) -> None:
         for plan in rest:
-            self.begun += 1
+            self._begun += 1
+            if moment := self._moments.get(self._begun):
+                moment.set()
             reader, writer = await self.gateways.connected()
             async with asyncio.timeout(DEADLINE):
                 self.seen.append(await _asked(plan, reader, writer))
@@ -261,7 +269,10 @@ async def _asked(plan: Plan, reader: asyncio.StreamReader, writer: asyncio.Strea
             request = request[: -CHARACTERS // 2]
         writer.write(request)
         await writer.drain()
-        if plan.leaving not in (Leaving.IN_THE_REQUEST, Leaving.BEFORE):
+        if plan.leaving in (Leaving.IN_THE_REQUEST, Leaving.BEFORE):
+            # From at once to about when the vendor answers.
+            await asyncio.sleep(plan.script.number % 5 * 0.01)
+        else:
             raw = await _read(plan, reader)
     except OSError:
         return _taken(plan, raw, has_left=False)

@@ -171,6 +171,8 @@ class _Guest:
         return await self._write(b"0\r\n\r\n")
 
     async def _write(self, data: bytes) -> bool:
+        if self._writer.transport.is_closing():
+            raise ConnectionResetError("the gateway hung up")
         self._writer.write(data)
         await self._writer.drain()
         return True

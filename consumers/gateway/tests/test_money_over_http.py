@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,13 +34,15 @@ DEADLINE = 60.0
 PROCESSES, GUESTS = 3, 48
 # On each of the two databases.
 REQUESTS = int(os.environ.get("MONEY_REQUESTS", "5000"))
-KILLS = max(6, REQUESTS // 1000)
+ENDS = max(12, REQUESTS // 400)
+# Three of four are kills.
+KILLS = ENDS - ENDS // 4
 SEED = int(os.environ.get("MONEY_SEED") or random.SystemRandom().randrange(10**6))
 HOLD_SECONDS, SWEEP_SECONDS = 4.0, 0.5
 # Between two events of a stream that lasts longer than its hold.
 LATE_PAUSE = 500
 # What a user with a cap would spend by far, if it could.
-CAPS = tuple(str(REQUESTS * share // 1000) for share in (4, 10, 16))
+CAPS = tuple(str(REQUESTS * share // 1000) for share in (3, 8, 12))
 OWN_MODEL = "claude-sonnet-4-6"
 
 
@@ -75,12 +78,11 @@ class Deployment:
         self.processes.remove(process)
         self.kills += 1
 
-    def stop(self) -> None:
-        """Let all of them end in order, with what they still have to settle."""
-        for process in self.processes:
-            process.signal(15)
-        for process in self.processes:
-            assert process.wait() == 0, process.said()
+    def stop(self, process: Process) -> None:
+        """Let a process end in order, with what it still has to settle."""
+        process.signal(signal.SIGTERM)
+        assert process.wait() == 0, process.said()
+        self.processes.remove(process)
 
     def close(self) -> None:
         for process in self.processes:
@@ -123,12 +125,12 @@ def _entrances(url: str) -> list[Entrance]:
     put = httpx.put(f"{url}/prices", json=price, headers=ADMIN, timeout=DEADLINE)
     assert put.status_code == 204, put.text
     found = []
-    for index, cap in enumerate((None, None, None, *CAPS)):
+    for index, cap in enumerate((*CAPS, *[None] * 5)):
         user = f"user-{index}"
         made_by_administrator(url, "/users", id=user, cap=cap)
         found += [_key(url, user), _session(url, user)]
     own = {"ANTHROPIC_API_KEY": "the-tenants-own-key"}
-    found.append(_session(url, "user-3", model=OWN_MODEL, secrets=own))
+    found.append(_session(url, "user-0", model=OWN_MODEL, secrets=own))
     return found
 
 
@@ -153,16 +155,20 @@ def _session(
     )
 
 
-async def _kill_now_and_then(deployment: Deployment, crowd: Crowd, chance: random.Random) -> None:
-    """Kill one process after the other, each time at some request, and start another."""
-    moments = sorted(chance.sample(range(len(crowd.plans) * 9 // 10), KILLS))
-    for moment in moments:
-        while crowd.begun < moment:
-            await asyncio.sleep(0.005)
-        await asyncio.sleep(chance.uniform(0, 0.05))
+async def _end_now_and_then(deployment: Deployment, crowd: Crowd, chance: random.Random) -> None:
+    """End one process after the other, each time at some request, and start another.
+
+    Of four, one may finish what it does; the others are killed.
+    """
+    moments = sorted(chance.sample(range(len(crowd.plans) * 9 // 10), ENDS))
+    for number, moment in enumerate(moments):
+        await crowd.at(moment)
         process = chance.choice(deployment.processes)
         crowd.gateways.ports.remove(_port(process.url()))
-        deployment.kill(process)
+        if number % 4 == 3:
+            await asyncio.to_thread(deployment.stop, process)
+        else:
+            deployment.kill(process)
         started = deployment.start()
         crowd.gateways.ports.append(_port(await asyncio.to_thread(started.url)))
 
@@ -177,19 +183,18 @@ async def _crowded(deployment: Deployment) -> Crowd:
     crowd = Crowd(gateways, plans(chance, REQUESTS, entrances, LATE_PAUSE))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(crowd.go(GUESTS))
-        tasks.create_task(_kill_now_and_then(deployment, crowd, random.Random(SEED + 2)))
+        tasks.create_task(_end_now_and_then(deployment, crowd, random.Random(SEED + 2)))
     return crowd
 
 
 async def _swept(deployment: Deployment) -> Books:
     """Return the books as soon as no hold is left, and nobody is there to change them."""
-    async with asyncio.timeout(DEADLINE):
-        while any(
-            hold.status == HoldStatus.ACTIVE
-            for hold in (await books.read_books(deployment.database_url)).holds
-        ):
-            await asyncio.sleep(0.2)
-    await asyncio.to_thread(deployment.stop)
+    until = time.monotonic() + DEADLINE
+    while (await books.read_books(deployment.database_url)).has_active_holds:
+        assert time.monotonic() < until, "a hold is left beyond its time"
+        await asyncio.sleep(0.2)
+    for process in tuple(deployment.processes):
+        await asyncio.to_thread(deployment.stop, process)
     return await books.read_books(deployment.database_url)
 
 
@@ -225,6 +230,8 @@ def _check_it_was_a_test(deployment: Deployment, crowd: Crowd, found: Books) -> 
     assert deployment.kills == KILLS
     assert {hold.status for hold in found.holds} == set(HoldStatus) - {HoldStatus.ACTIVE}
     assert any(hold.status == HoldStatus.EXPIRED and hold.cost for hold in found.holds), "late"
+    assert any(row.status == 499 and row.cost for row in found.log), "left, and charged in part"
+    assert any(row.status == 499 and row.cost is None for row in found.log), "left for nothing"
     for user in found.users:
         # Who is refused is refused at the cap, and not before.
         assert user.cap is None or user.spend > user.cap / 2, user
