@@ -15,6 +15,7 @@ Refusals = tuple[tuple[int, Code], ...]
 
 # What is answered before there is a route, and so in no wire format.
 _UNHEARD: Refusals = (
+    (400, Code.BAD_REQUEST),
     (408, Code.REQUEST_TIMEOUT),
     (431, Code.HEADERS_TOO_LARGE),
 )
