@@ -15,7 +15,7 @@ from gateway.admission import Admission
 from gateway.control_plane import ControlPlane, Patience
 from gateway.database import Database, DatabaseUnavailableError
 from gateway.guests import Guests
-from gateway.layers import Layer, deployed
+from gateway.layers import deployed
 from gateway.ledger import Ledger
 from gateway.limits import RateLimiter
 from gateway.metrics import Metrics
@@ -54,7 +54,6 @@ class Services:
     price_table: PriceTable
     transport: Transport
     admission: Admission
-    deployed: tuple[Layer, Layer]
     direct: RequestMode
     metrics: Metrics
 
@@ -153,7 +152,6 @@ def _assembled(
         price_table=price_table,
         transport=transport,
         admission=admission,
-        deployed=layers,
         metrics=metrics,
         direct=StandaloneMode(
             database=database,
