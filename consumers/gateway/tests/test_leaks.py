@@ -33,7 +33,7 @@ from tests.vendor import Received, Vendor, vendor_thread
 
 DEADLINE = 60.0
 NAMES = sorted(CREDENTIAL_NAMES)
-WIRES = {
+WIRES: dict[str, dict[str, Any]] = {
     "openai/v1/chat/completions": {"messages": [{"role": "user", "content": "x"}]},
     "openai/v1/responses": {"input": "x"},
     "anthropic/v1/messages": {"max_tokens": 9, "messages": [{"role": "user", "content": "x"}]},
@@ -251,9 +251,10 @@ def test_no_secret_leaves_its_place(place: Path, vendor: Vendor) -> None:
         for misdeed in range(-1, ECHOES + len(MISDEEDS)):
             house.echoing.at = misdeed
             runtime_model = GUESTS[misdeed % len(GUESTS)][1]
-            for session, model in sessions:
-                if misdeed < 0 or model == runtime_model:
-                    house.guest(session, model)
+            asking = [pair for pair in sessions if misdeed < 0 or pair[1] == runtime_model]
+            # The last two stall, and each of their answers takes its time.
+            for session, model in asking if misdeed < ECHOES + len(MISDEEDS) - 2 else asking[:1]:
+                house.guest(session, model)
         house.echoing.at = 0
         for name in NAMES:
             assert house.administer("DELETE", f"/secrets/{name}").status_code == 204
