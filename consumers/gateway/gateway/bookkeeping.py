@@ -164,6 +164,8 @@ _DUE = (
     # Another process sweeps those that are locked; SQLite has one writer at a time anyway.
     .with_for_update(skip_locked=True)
 )
+# The status is asked for twice, so that no plan of the server's, and no lock that came late,
+# lets a hold expire that has ended.
 _EXPIRE = (
     update(reservations)
     .where(

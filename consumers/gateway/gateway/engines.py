@@ -102,10 +102,13 @@ def _watch(engine: Engine, path: str) -> None:
             raise DisconnectionError("the database's file was moved")
 
 
+def _path(url: URL) -> str:
+    return os.path.abspath(str(url.database))
+
+
 def _file_address(url: URL) -> URL:
     # Only migrating creates a file; a connection to one that is gone must fail.
-    path = quote(os.path.abspath(str(url.database)))
-    return url.set(database=f"file:{path}", query={"mode": "rw", "uri": "true"})
+    return url.set(database=f"file:{quote(_path(url))}", query={"mode": "rw", "uri": "true"})
 
 
 def _file_arguments(seconds: float) -> dict[str, Any]:
@@ -113,7 +116,7 @@ def _file_arguments(seconds: float) -> dict[str, Any]:
     return {"timeout": seconds, "isolation_level": None}
 
 
-def open_file_engine(url: URL, mode: str = "rw", seconds: float = PATIENCE_SECONDS) -> AsyncEngine:
+def open_file_engine(url: URL, seconds: float = PATIENCE_SECONDS) -> AsyncEngine:
     """Return an engine on a SQLite file, each statement of which hops to a thread."""
     engine = create_async_engine(
         _file_address(url),
@@ -123,7 +126,7 @@ def open_file_engine(url: URL, mode: str = "rw", seconds: float = PATIENCE_SECON
         pool_timeout=seconds,
         hide_parameters=True,
     )
-    _prepare(engine.sync_engine, str(url.database))
+    _prepare(engine.sync_engine, _path(url))
     return engine
 
 
@@ -139,7 +142,7 @@ def open_thread_engine(url: URL) -> Engine:
         # What fails is said without the names and ciphertexts it was about.
         hide_parameters=True,
     )
-    _prepare(engine, str(url.database))
+    _prepare(engine, _path(url))
     return engine
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -12,13 +11,12 @@ import pytest
 from provider_registry import PROVIDERS
 
 from gateway.database import Database
+from gateway.schema import metadata
 from tests import running
 from tests.guests import House
 from tests.postgres import PostgresServer, running_postgres
 from tests.running import Running
 from tests.vendor import Vendor, vendor_thread
-
-_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -40,10 +38,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: PostgresServer) -> str:
-    postgres.run("CREATE DATABASE prepared")
-    asyncio.run(_migrate(postgres.url("prepared")))
-    return "prepared"
+def postgres_tables(postgres: PostgresServer) -> str:
+    """The name of a database with all tables, which tests have one after the other."""
+    postgres.run("CREATE DATABASE shared")
+    asyncio.run(_migrate(postgres.url("shared")))
+    return "shared"
 
 
 @pytest.fixture(scope="session")
@@ -59,16 +58,18 @@ def _new_file(request: pytest.FixtureRequest) -> str:
     return f"sqlite:///{path}"
 
 
-def _new_server_database(request: pytest.FixtureRequest) -> str:
+def _emptied_database(request: pytest.FixtureRequest) -> str:
+    # To make a database takes longer than most tests.
     server: PostgresServer = request.getfixturevalue("postgres")
-    template, name = request.getfixturevalue("postgres_template"), f"test_{next(_numbers)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    name: str = request.getfixturevalue("postgres_tables")
+    tables = (table.name for table in reversed(metadata.sorted_tables))
+    server.run("; ".join(f"DELETE FROM {table}" for table in tables), name)
     return server.url(name)
 
 
 _MAKERS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "sqlite": _new_file,
-    "postgresql": _new_server_database,
+    "postgresql": _emptied_database,
 }
 
 

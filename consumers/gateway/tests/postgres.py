@@ -99,7 +99,7 @@ class PostgresServer:
         return f"postgresql://gateway@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it answers; it ends with the thread that starts it."""
         options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -141,9 +141,9 @@ class PostgresServer:
             for process in reversed(processes):
                 process.resume()
 
-    def run(self, statement: str) -> str:
-        """Run a statement on the server's own database, and return what it printed."""
-        return self._output(self._client("postgres", statement)).strip()
+    def run(self, statement: str, database: str = "postgres") -> str:
+        """Run a statement on a database, and return what it printed."""
+        return self._output(self._client(database, statement)).strip()
 
     def _client(self, database: str, statement: str) -> Sequence[str]:
         where = ("--host=127.0.0.1", f"--port={self.port}", "--username=gateway", database)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from gateway.accounts import digest_of
-from gateway.database import DatabaseUnavailableError
+from gateway.accounts import Accounts, digest_of
+from gateway.database import Database, DatabaseUnavailableError
+from gateway.ledger import Ledger
 from gateway.tokens import fingerprint
 from gateway.wires import Wire
 from tests import running
@@ -191,6 +196,25 @@ def test_a_database_that_is_away_is_counted_by_who_needed_it(
     assert set(away) == {("settlement",), ("route",), ("request",)}
 
 
+async def _leave_a_hold(url: str) -> None:
+    database = Database(url)
+    await database.migrate()
+    await Accounts(database).create_user("left-behind", Decimal(10))
+    await Ledger(database, lifetime=timedelta(0)).reserve("left-behind", Decimal(3))
+    await database.close()
+
+
+def test_holds_that_a_process_left_behind_are_swept_at_the_start_and_counted(
+    tmp_path: Path, shared_vendor: Vendor
+) -> None:
+    deployment = running.settings(tmp_path)
+    asyncio.run(_leave_a_hold(deployment.database_url))
+    with running.gateway(deployment) as gateway:
+        swept = ("gateway_holds_swept_total", frozenset[tuple[str, str]]())
+        shared_vendor.wait(lambda: _samples(gateway)[swept] == 1)
+        assert gateway.admin.get("/users/left-behind").json()["reserved"] == "0.000000"
+
+
 def test_who_pays_is_told_as_a_fallback_where_it_cannot_be_read(shared: Running) -> None:
     made = shared.create("/workspaces", name="w", runtime="claude-code", model=MODEL)
     database: Any = services_of(shared).database
@@ -260,7 +284,8 @@ def test_a_request_that_is_refused_has_its_line_too(shared: Running, shared_vend
         shared_vendor.wait(lambda: _lines(entries))
     (line,) = _lines(entries)
     assert (line["status"], line["wire"]) == (401, "messages")
-    assert "provider" not in line
+    # Nothing of an earlier request on the same connection.
+    assert not {"provider", "token", "user", "session"} & set(line)
     assert "a-wrong-key" not in str(entries)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway import passage
 from gateway.events import EventReader
 from gateway.wires import Wire
 from tests.guests import CONVERTED, KEY, SAME, WAYS, House, Kind, Way, in_database
@@ -183,6 +184,16 @@ def test_what_is_no_error_keeps_what_the_vendor_says(house: House) -> None:
 def test_every_status_of_an_error_is_kept(house: House, status: int) -> None:
     house.vendor.play(failure(status))
     assert house.guest(Kind.BOTH).ask(Wire.MESSAGES).status_code == status
+
+
+def test_nobody_waits_long_for_the_words_of_an_error(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passage, "_ERROR_SECONDS", 0.1)
+    house.vendor.play(Play(content=Failure(message="x"), status=500, stall=stall(after(0)).stall))
+    answered = house.on(SAME[1]).ask(Wire.CHAT)
+    assert answered.status_code == 500
+    assert answered.json()["error"]["message"] == WORDLESS
 
 
 def test_a_stall_in_an_error_ends_with_the_guest(house: House) -> None:
