@@ -16,6 +16,7 @@ vendor told none. The same report may come twice.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -40,6 +41,8 @@ _LOG = structlog.get_logger(__name__)
 # An answer is a handful of short texts; whatever is longer is none.
 _ANSWER_BYTES = 64 * 1024
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+# Seconds, or a date as HTTP writes it.
+_TIME = re.compile(r"[0-9]{1,10}|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT")
 _REFUSALS = {
     401: "The control plane does not know this token.",
     402: "The control plane wants a payment first.",
@@ -61,7 +64,7 @@ def _checked_key(key: SecretStr) -> SecretStr:
 class Grant(BaseModel):
     """What a control plane grants: a provider, the key for it, and the names of the request."""
 
-    provider: str
+    provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
     api_key: Annotated[SecretStr, AfterValidator(_checked_key)]
     base_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
     protocol: Literal["openai", "anthropic"] | None = None
@@ -154,9 +157,13 @@ class ControlPlane:
                 f"{self._url}/{path}", json=body, headers=list(headers), allow_redirects=False
             ) as response,
         ):
-            retry_after = response.headers.get("retry-after")
-            more = {} if retry_after is None else {"retry-after": retry_after}
-            return response.status, more, await _bounded(response)
+            return response.status, _retry_after(response), await _bounded(response)
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return the header as it goes on to the guest; what is no time stays here."""
+    said = response.headers.get("retry-after", "")
+    return {"retry-after": said} if _TIME.fullmatch(said) else {}
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

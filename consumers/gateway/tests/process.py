@@ -59,12 +59,23 @@ class Process:
     def id(self) -> int:
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def url(self) -> str:
         """Return where it listens, as soon as it does."""
         assert self._announced.wait(DEADLINE), self.said()
         found = _ANNOUNCED.search(self.output)
         assert found is not None, self.said()
         return found[1]
+
+    def await_output(self, text: str) -> None:
+        """Return as soon as it has printed a text."""
+        until = time.monotonic() + DEADLINE
+        while text not in self.output:
+            assert time.monotonic() < until, self.said()
+            time.sleep(0.01)
 
     def said(self) -> str:
         """Return all that it printed."""
@@ -106,7 +117,8 @@ def running(folder: Path, arguments: list[str], variables: Mapping[str, str]) ->
     process = Process(arguments, variables, folder / "errors.log")
     try:
         yield process
-        process.signal(signal.SIGTERM)
+        if process.is_running:
+            process.signal(signal.SIGTERM)
         assert process.wait() == 0, process.said()
     finally:
         process.kill()

@@ -29,7 +29,7 @@ GUESTS = 6
 # What an answer may take that finds the database away: a few tries of two seconds, on a
 # machine that is busy; one that was under way waits for the database as long as it is told.
 IN_TIME = 15.0
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 2.0
 DEADLINE = 60.0
 
 
@@ -221,12 +221,12 @@ def test_a_file_that_cannot_be_used_for_a_while_is_told_and_found_again(
         with contextlib.closing(sqlite3.connect(file, timeout=DEADLINE)) as other:
             other.isolation_level = None
             other.execute("BEGIN IMMEDIATE")
-            time.sleep(AWAY_SECONDS / 2)
+            time.sleep(0.8 * AWAY_SECONDS)
             other.execute("ROLLBACK")
 
     def moved() -> None:
         file.rename(tmp_path / "elsewhere")
-        time.sleep(AWAY_SECONDS / 4)
+        time.sleep(AWAY_SECONDS / 2)
         (tmp_path / "elsewhere").rename(file)
 
     def rows(statement: str) -> list[tuple[Any, ...]]:
