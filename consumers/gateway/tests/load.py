@@ -96,7 +96,8 @@ class Load:
             if not self.is_up.wait(0.1):
                 continue
             number, began = next(self.numbers), time.monotonic()
-            status, headers, body = 0, {}, b""
+            status, body = 0, b""
+            headers: dict[str, str] = {}
             try:
                 status, headers, body = self._asked(guest, number)
             except ConnectionRefusedError:
