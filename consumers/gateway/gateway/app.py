@@ -77,7 +77,9 @@ async def _uncaught(request: Request, error: Exception) -> Response:
     """Tell the log where it happened, and the caller no more than that it did."""
     route = request.scope.get("route")
     _LOG.error("uncaught", route=getattr(route, "path", None), exc_info=error)
-    return Refusal(500, Code.INTERNAL, "Something went wrong here; it is in the log.").response()
+    message = "Something went wrong here; it is in the log."
+    # The server closes the connection after this; a client that is not told would use it again.
+    return Refusal(500, Code.INTERNAL, message, headers={"connection": "close"}).response()
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

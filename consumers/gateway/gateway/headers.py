@@ -51,7 +51,9 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_dropped(name: str) -> bool:
-    return name in _DROPPED or name.startswith(_DROPPED_BEGINNINGS) or _is_secret(name)
+    # Some servers take an underscore for a hyphen, and would find two lengths of one body.
+    spelt = name.replace("_", "-")
+    return spelt in _DROPPED or spelt.startswith(_DROPPED_BEGINNINGS) or _is_secret(name)
 
 
 def forwarded(headers: Iterable[tuple[str, str]]) -> Headers:

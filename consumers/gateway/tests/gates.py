@@ -65,14 +65,17 @@ def writes_fail(gateway: Running) -> Iterator[Gate]:
 @contextmanager
 def _before_writes(gateway: Running, first: Any) -> Iterator[None]:
     database: Any = services_of(gateway).database
-    write = database.write
+    begin = database.begin
 
-    async def guarded(work: Any, **how: Any) -> Any:
+    async def after_the_gate(work: Any, how: Any) -> Any:
         await first()
-        return await write(work, **how)
+        return await begin(work, **how)
 
-    database.write = guarded
+    def guarded(work: Any, **how: Any) -> Any:
+        return asyncio.ensure_future(after_the_gate(work, how))
+
+    database.begin = guarded
     try:
         yield
     finally:
-        database.write = write
+        database.begin = begin

@@ -24,12 +24,18 @@ _ANNOUNCED = re.compile(r"^The gateway listens on (http://\S+)$", re.MULTILINE)
 class Process:
     """One run of `python -m gateway`; what it prints is kept."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], errors: Path) -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        errors: Path,
+        program: str | None = None,
+    ) -> None:
         self.errors = errors
         self.started_at = time.monotonic()
         with errors.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", *arguments],
+                [sys.executable, *([program] if program else ["-m", "gateway"]), *arguments],
                 env=dict(environment),
                 stdout=subprocess.PIPE,
                 stderr=log,

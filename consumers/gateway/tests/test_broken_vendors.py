@@ -163,6 +163,21 @@ def test_a_stream_that_is_cut_anywhere_never_looks_complete(
     assert is_end(way.wire, events_of(made.ask(way.wire, stream=True))[-1])
 
 
+@pytest.mark.parametrize("framing", [Framing.CHUNKED, Framing.UNTIL_CLOSE])
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_stream_that_ends_in_order_but_too_early_is_broken_off(
+    strict: House, way: Way, framing: Framing
+) -> None:
+    data = (HERE / f"{way.vendor_wire.name.lower()}_text.sse").read_bytes()
+    ends = [at + 2 for at in range(len(data)) if data[at : at + 2] == b"\n\n"]
+    for cut_at in [0, 1, *ends[:-1], *(end - 1 for end in ends), *(end - 9 for end in ends)]:
+        content = Raw(data=data[:cut_at])
+        kind = "text/event-stream"
+        strict.vendor.play(Play(content=content, content_type=kind, framing=framing))
+        answered = strict.on(way).ask(way.wire, stream=True)
+        check_broken(answered, way.wire, 502, "VENDOR_FAILED")
+
+
 def _vendor_events(strict: House, way: Way) -> list[Event]:
     """Return what the vendor itself streams for the guest's next request."""
     made = strict.on(way)

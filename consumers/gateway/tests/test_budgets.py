@@ -40,6 +40,7 @@ from tests.customers import (
 )
 from tests.gates import Gate, writes_fail, writes_wait
 from tests.plays import AFTER_HEADERS, USAGE, Play, after, answer, endless, failure, stall
+from tests.postgres import PostgresServer
 from tests.running import Running
 from tests.vendor import Vendor, nobody_listens, vendor_thread
 
@@ -263,7 +264,11 @@ def test_who_brings_a_key_is_never_charged(
         assert (row["status"], row["input_tokens"]) == (200, USAGE.input_tokens)
 
 
-@pytest.mark.parametrize("play", [answer("Hi", usage=None), failure(500), stall(after(3))], ids=str)
+@pytest.mark.parametrize(
+    "play",
+    [answer("Hi", usage=None), failure(500), stall(after(3))],
+    ids=["no usage", "failure", "guest gone"],
+)
 def test_who_brings_a_key_is_not_charged_for_any_other_end_either(
     shared: Running, shared_vendor: Vendor, play: Play
 ) -> None:
@@ -276,7 +281,8 @@ def test_who_brings_a_key_is_not_charged_for_any_other_end_either(
         if play.stall is None:
             answered.read()
         else:
-            next(answered.iter_lines())
+            lines = answered.iter_lines()  # held on to: without it the connection would close
+            next(lines)
             shared_vendor.wait(lambda: shared_vendor.last.stalled)
     shared_vendor.wait(lambda: customer.log)
     (row,) = customer.log
@@ -395,7 +401,7 @@ def test_a_database_that_stays_away_ends_a_stream_with_an_error_and_charges_late
         assert answered.status_code == 200
         assert MARKERS[wire] not in answered.text
         assert "The database cannot be reached" in answered.text
-        assert gate.failed > 1
+        shared_vendor.wait(lambda: gate.failed > 1)
         assert customer.account[0] == 0
     shared_vendor.wait(lambda: customer.account == (COST, Decimal(0)))
     assert [row["status"] for row in customer.log] == [200]
@@ -414,7 +420,7 @@ def test_a_database_that_stays_away_keeps_a_whole_answer_back_and_charges_later(
         assert answered.status_code == 503
         assert answered.headers["retry-after"] == "5"
         assert answered.json()["error"]["code"] == "DATABASE_UNAVAILABLE"
-        assert gate.failed > 1
+        shared_vendor.wait(lambda: gate.failed > 1)
     shared_vendor.wait(lambda: customer.account == (COST, Decimal(0)))
     assert len(customer.log) == 1
 
@@ -552,6 +558,52 @@ def test_a_guest_that_goes_before_its_body_is_whole_holds_nothing(
 def _metric(gateway: Running, label: str) -> float:
     lines = gateway.admin.get("/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if label in line)
+
+
+@WIRES
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"requests_per_minute": 1}, 429, "RATE_LIMITED"),
+        ({"is_blocked": True}, 403, "USER_BLOCKED"),
+        ({"cap": "0"}, 403, "OVER_BUDGET"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_session_is_held_to_the_limits_of_its_user(
+    shared: Running, wire: Wire, change: dict[str, Any], status: int, code: str
+) -> None:
+    customer = facade_customer(shared, cap="10", requests_per_minute=100)
+    shared.admin.patch(f"/users/{customer.user}", json=change)
+    if status == 429:
+        assert customer.ask(wire, body(wire)).status_code == 200
+    before = customer.account
+    refused = customer.ask(wire, body(wire))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+    assert ("retry-after" in refused.headers) == (status == 429)
+    assert customer.account == before
+
+
+def test_a_user_of_a_server_is_held_and_charged_as_one_of_a_file(
+    tmp_path: Path, shared_vendor: Vendor, postgres: PostgresServer
+) -> None:
+    postgres.run("CREATE DATABASE budgets")
+    with _running(tmp_path, shared_vendor, database_url=postgres.url("budgets")) as gateway:
+        for entrance in CUSTOMERS.values():
+            customer = entrance(gateway, cap="10")
+            assert customer.ask(Wire.MESSAGES, body(Wire.MESSAGES, stream=True)).is_success
+            asked = body(Wire.RESPONSES, said="", limit=600_000)
+            with _held(customer, shared_vendor, asked):
+                assert customer.account == (COST, Decimal(6))
+                assert customer.ask(Wire.RESPONSES, asked).status_code == 403
+            shared_vendor.play(failure(500))
+            assert customer.ask(Wire.CHAT, body(Wire.CHAT)).status_code == 500
+            assert customer.account == (2 * COST, Decimal(0))
+            assert [row["status"] for row in customer.log] == [500, 200, 200]
+            older = gateway.admin.get("/requests", params={"before": customer.log[0]["id"]})
+            assert [row["id"] for row in older.json()["requests"]][:2] == [
+                row["id"] for row in customer.log[1:]
+            ]
 
 
 def test_usage_of_cached_tokens_is_charged_once_and_at_its_own_price(

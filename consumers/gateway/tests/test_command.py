@@ -34,7 +34,7 @@ CALM = {"GATEWAY_ADMIN_KEY": LONG, "GATEWAY_SECRET_KEYS": "A" * 43 + "="}
 # The variable that is wrong, its value (None: not set), and what must be said about it.
 WRONG = [
     ("ADMIN_KEY", None, ["it is missing", "openssl rand -hex 32"]),
-    ("ADMIN_KEY", "short", ["16 or more"]),
+    ("ADMIN_KEY", "short", ["at least 16 characters"]),
     ("SECRET_KEYS", None, ["it is missing", "openssl rand -base64 32"]),
     ("SECRET_KEYS", SECRET, ["32 bytes in base64"]),
     ("SECRET_KEYS", "", ["32 bytes in base64"]),

@@ -13,6 +13,7 @@ import provider_registry as registry
 import pytest
 from provider_registry import PROVIDERS, Provider
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from gateway.bodies import read_body
 from gateway.control_plane import ControlPlane, Patience
@@ -63,8 +64,7 @@ def shared(plane_of_all: Plane, tmp_path_factory: pytest.TempPathFactory) -> Ite
         tmp_path_factory.mktemp("platform"),
         mode="platform",
         control_plane_url=plane_of_all.url,
-        control_plane_seconds=1,
-        report_seconds=0.5,
+        report_seconds=5,
     )
     with running.gateway(deployment) as made:
         yield made
@@ -297,13 +297,23 @@ def _assert_useless(answered: httpx.Response) -> None:
     }
 
 
-def test_a_control_plane_that_does_not_answer_in_time_is_a_bad_gateway(stage: Stage) -> None:
+@pytest.mark.anyio
+async def test_a_control_plane_that_does_not_answer_in_time_is_a_bad_gateway(
+    plane_of_all: Plane, shared_vendor: Vendor
+) -> None:
     gate = threading.Event()
-    stage.plane.resolve = lambda _: Says(body=_grant(stage.vendor), waits=gate)
+    plane_of_all.resolve = lambda _: Says(body=_grant(shared_vendor), waits=gate)
     try:
-        _assert_useless(stage.ask(Wire.CHAT))
+        async with ControlPlane(plane_of_all.url, Patience(question=0.2, report=1)) as plane:
+            with pytest.raises(Refusal) as refused:
+                await plane.resolve(TOKEN, {})
     finally:
         gate.set()
+    assert (refused.value.status, refused.value.code) == (502, "CONTROL_PLANE_FAILED")
+
+
+def test_the_control_plane_has_five_seconds(shared: Running) -> None:
+    assert shared.settings.control_plane_seconds == 5
 
 
 @pytest.mark.anyio
@@ -497,13 +507,26 @@ def test_a_report_that_fails_in_passing_is_sent_again(stage: Stage) -> None:
     assert len({str(report) for report in stage.plane.reports}) == 1
 
 
-def test_a_report_that_keeps_failing_is_given_up_and_the_answer_is_whole(stage: Stage) -> None:
+def test_an_answer_is_whole_also_while_its_report_fails(stage: Stage) -> None:
     stage.plane.usage = lambda _: Says(status=500)
-    before = _settled(stage.gateway, "unreported")
-    answered = stage.ask(Wire.CHAT, stream=True)
-    assert "data: [DONE]" in answered.text
-    stage.vendor.wait(lambda: _settled(stage.gateway, "unreported") == before + 1)
-    assert 1 < len(stage.plane.reports) < 20
+    before = _settled(stage.gateway, "reported")
+    assert "data: [DONE]" in stage.ask(Wire.CHAT, stream=True).text
+    stage.plane.usage = lambda _: Says(status=204)
+    stage.vendor.wait(lambda: _settled(stage.gateway, "reported") == before + 1)
+    assert len(stage.plane.reports) > 1
+
+
+@pytest.mark.anyio
+async def test_a_report_that_keeps_failing_is_given_up_and_logged(plane_of_all: Plane) -> None:
+    plane_of_all.heard.clear()
+    plane_of_all.usage = lambda _: Says(status=500)
+    async with ControlPlane(plane_of_all.url, Patience(question=5, report=0.5)) as plane:
+        with capture_logs() as entries:
+            assert not await plane.report(TOKEN, {"request_id": "req-17"})
+    assert 1 <= len(plane_of_all.reports) < 20
+    (entry,) = entries
+    assert (entry["event"], entry["request_id"]) == ("usage_unreported", "req-17")
+    assert TOKEN not in str(entry)
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 422])

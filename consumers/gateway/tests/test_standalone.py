@@ -177,7 +177,9 @@ def _priceless(asked: Asked) -> Asked:
 
 INVALID = ("invalid_request_error", "invalid_request_error")
 FORBIDDEN = ("permission_error", "permission_error")
-CHALLENGE = {"www-authenticate": "Bearer"}
+# Who is refused before the body was read is not heard any further on this connection.
+CLOSED = {"connection": "close"}
+CHALLENGE = {"www-authenticate": "Bearer"} | CLOSED
 ROWS = (
     Row(
         name="no key",
@@ -204,7 +206,7 @@ ROWS = (
         code="BODY_TOO_LARGE",
         kinds=("invalid_request_error", "request_too_large"),
         message=f"The body is longer than {BODY_LIMIT} bytes.",
-        headers={"connection": "close"},
+        headers=CLOSED,
     ),
     Row(
         name="no model",

@@ -19,7 +19,17 @@ from gateway.wires import Wire
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import CONVERTED, SAME, WAYS, Guest, House, Kind, Way, guest
-from tests.plays import AFTER_HEADERS, Play, Raw, after, answer, endless, inside, stall
+from tests.plays import (
+    AFTER_HEADERS,
+    BEFORE_THE_END,
+    Play,
+    Raw,
+    after,
+    answer,
+    endless,
+    inside,
+    stall,
+)
 from tests.vendor import Vendor, vendor_thread
 
 MEBIBYTE = 1024 * 1024
@@ -252,6 +262,25 @@ def test_a_vendors_connection_is_used_again(house: House, way: Way) -> None:
     before = house.vendor.connections
     for is_stream in (True, False, True):
         assert made.ask(way.wire, stream=is_stream).status_code == 200
+    assert house.vendor.connections == before
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_vendor_that_is_slow_to_end_its_answer_is_waited_for(house: House, way: Way) -> None:
+    """The end of the stream comes at once; the connection is kept for the next request."""
+    made = house.on(way)
+    made.ask(way.wire, stream=True)
+    before = house.vendor.connections
+    house.vendor.play(stall(BEFORE_THE_END))
+    end = {Wire.CHAT: b"[DONE]", Wire.MESSAGES: b"message_stop", Wire.RESPONSES: b".completed"}
+    with made.connect(way.wire, stream=True) as sock:
+        received = b""
+        while end[way.wire] not in received:
+            received += sock.recv(65536)
+        house.vendor.release()
+        while not received.endswith(b"0\r\n\r\n"):
+            received += sock.recv(65536)
+    assert made.ask(way.wire).status_code == 200
     assert house.vendor.connections == before
 
 

@@ -14,7 +14,7 @@ Answers = dict[int | str, dict[str, Any]]
 Refusals = tuple[tuple[int, Code], ...]
 
 # What is answered before there is a route, and so in no wire format.
-_UNROUTED: Refusals = (
+_UNHEARD: Refusals = (
     (408, Code.REQUEST_TIMEOUT),
     (431, Code.HEADERS_TOO_LARGE),
 )
@@ -59,6 +59,7 @@ DIRECT: Refusals = (
 )
 
 _TEXT: Schema = {"type": "string"}
+_EVENT: Schema = {"type": "object", "properties": {"event": _TEXT, "data": _TEXT}}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _NAMES = {"type": "array", "items": _TEXT, "description": "Any one of these names would do."}
 _PROBLEM: Schema = {"type": "object", "properties": {"at": _TEXT, "problem": _TEXT}}
@@ -97,7 +98,7 @@ def refusals(*given: tuple[int, Code]) -> Answers:
     """Return the answers that refuse in the shape of our own routes."""
     return {
         status: _answer(status, codes, _own_body(codes))
-        for status, codes in _by_status((*given, *_UNROUTED))
+        for status, codes in _by_status((*given, *_UNHEARD))
     }
 
 
@@ -106,15 +107,15 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
 
     A vendor's own errors keep their status, whichever it is.
     """
-    vendors = ((status, Code.VENDOR_FAILED) for status, _ in given)
-    answers: Answers = {
-        status: _answer(status, codes, _wire_body(protocol, codes))
-        for status, codes in _by_status((*given, *vendors))
-    }
+    # A path that is not spelt as the route is has no route either.
+    unrouted = dict((*_UNHEARD, (404, Code.NOT_FOUND)))
+    answers: Answers = {}
+    for status, codes in _by_status((*given, *unrouted.items())):
+        body = _wire_body(protocol, (*codes, Code.VENDOR_FAILED))
+        shapes = [body, _own_body((unrouted[status],))] if status in unrouted else [body]
+        schema = {"anyOf": shapes} if len(shapes) > 1 else body
+        answers[status] = _answer(status, (*codes, Code.VENDOR_FAILED), schema)
     body = _wire_body(protocol, (Code.VENDOR_FAILED,))
-    for status, code in _UNROUTED:
-        codes = (code, Code.VENDOR_FAILED)
-        answers[status] = _answer(status, codes, {"anyOf": [_own_body((code,)), body]})
     for statuses in ("4XX", "5XX"):
         answers[statuses] = {
             "description": f"{Code.VENDOR_FAILED}: the vendor's own error, in its own words.",
@@ -124,7 +125,7 @@ def on_wire(protocol: WireProtocol, given: Refusals) -> Answers:
         "description": "The vendor's answer; as events where the vendor streams.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
-            "text/event-stream": {"schema": _TEXT},
+            "text/event-stream": {"schema": _EVENT},
         },
     }
     return answers

@@ -9,6 +9,11 @@ from sqlalchemy import select
 from gateway.routes.access import Serving, admin_router
 from gateway.routes.answers import ADMINISTRATORS, anyones, refusals
 
+_METRICS = {
+    "description": "The metrics.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+
 health_router = APIRouter()
 router = admin_router()
 
@@ -20,7 +25,12 @@ async def health(serving: Serving) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/metrics", tags=["operations"], responses=refusals(*ADMINISTRATORS))
+@router.get(
+    "/metrics",
+    tags=["operations"],
+    response_class=Response,
+    responses={**refusals(*ADMINISTRATORS), 200: _METRICS},
+)
 async def metrics(serving: Serving) -> Response:
     """Give the metrics in the text format of Prometheus."""
     return Response(serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)
