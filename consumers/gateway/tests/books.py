@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from gateway.database import Database
 from gateway.schema import HoldStatus, requests, reservations, users
-from tests.crowd import CHARACTERS, End, Plan, Seen
+from tests.crowd import CHARACTERS, End, Plan, Purse, Seen
 from tests.scripted import TEXT, Playing
 
 # Dollars for a million. A character of input costs a millionth, and a token of output more than
@@ -27,6 +27,8 @@ _COMMIT = timedelta(seconds=5)
 _STREAMED = -(-len(TEXT) // 4)
 
 AnyRow = Row[Any]
+# Rows of the log that are counted together: the user, the purse, and whether it was free.
+Class = tuple[str | None, Purse, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,11 @@ def _input_estimate(plan: Plan) -> Decimal:
 
 def whole_cost(plan: Plan) -> Decimal | None:
     """Return what a request costs whose answer came to its end; None is a hold given back."""
-    if plan.entrance.is_tenants:
+    if plan.entrance.purse is Purse.TENANT:
         return None
     if plan.script.playing is Playing.TELL:
         return told_cost(plan)
-    if plan.script.playing is Playing.MUTE:
+    if plan.script.playing is Playing.MUTE and plan.entrance.purse is Purse.USER:
         # The estimate, and never less than what was streamed is worth.
         return _input_estimate(plan) + max(plan.limit or 0, _STREAMED) * TOKEN
     return None
@@ -88,8 +90,8 @@ def whole_cost(plan: Plan) -> Decimal | None:
 
 def broken_costs(plan: Plan) -> set[Decimal | None]:
     """Return what a request may cost whose guest left: all, a part, or nothing."""
-    if plan.entrance.is_tenants:
-        return {None}
+    if plan.entrance.purse is not Purse.USER:
+        return {None, whole_cost(plan)}
     parts = {
         start + tokens * TOKEN
         for start in (_input_estimate(plan), _told_input(plan))
@@ -118,17 +120,21 @@ def _number(row: AnyRow) -> int:
 
 
 def check_accounts(books: Books) -> None:
-    """Check that each user's account is the sum of its holds, and of its log."""
+    """Check that each user's account is the sum of its holds, and of its log.
+
+    Of the costs in the log only those of nobody are in no account.
+    """
     settled, logged = _costs(books.holds), _costs(books.log)
     for user in books.users:
         assert user.reserved == 0, user
         assert sorted(settled[user.id]) == sorted(logged[user.id]), user
         assert user.spend == sum(settled[user.id], NOTHING), user
-    assert set(logged) <= {user.id for user in books.users}
+    assert set(settled) <= {user.id for user in books.users}
+    assert set(logged) <= {None, *(user.id for user in books.users)}
 
 
-def _costs(rows: Iterable[AnyRow]) -> dict[str, list[Decimal]]:
-    found = defaultdict(list)
+def _costs(rows: Iterable[AnyRow]) -> dict[str | None, list[Decimal]]:
+    found = defaultdict[str | None, list[Decimal]](list)
     for row in rows:
         if row.cost is not None:
             found[row.user_id].append(row.cost)
@@ -149,7 +155,7 @@ def check_holds(books: Books) -> None:
             assert hold.cost is None, hold
     # Who ends a hold logs it in the same step; a hold that nobody ended is in no log.
     ended = Counter(hold.user_id for hold in books.holds if hold.settled_at is not None)
-    logged = Counter(row.user_id for row in books.log if row.payer == "platform")
+    logged = Counter(row.user_id for row in books.log if _purse(row) is Purse.USER)
     assert ended == logged
 
 
@@ -166,33 +172,38 @@ def check_requests(books: Books, everything: Sequence[Seen]) -> None:
         assert row is None or row.user_id == seen.plan.entrance.user, row
 
 
-def check_tenants(books: Books, everything: Sequence[Seen]) -> None:
-    """Check that a tenant's own key is in the log, each time, and in no account."""
-    rows = Counter(row.user_id for row in books.log if row.payer == "tenant")
-    assert not any(row.cost for row in books.log if row.payer == "tenant")
-    _check_counts(rows, [seen for seen in everything if seen.plan.entrance.is_tenants])
+def check_log(books: Books, everything: Sequence[Seen]) -> None:
+    """Check that each answer that a guest got is in the log once, by user and by purse.
 
-
-def check_failures(books: Books, everything: Sequence[Seen]) -> None:
-    """Check that each failure that a guest was told is in the log, and no other is."""
-    given_back = (row for row in books.log if row.payer == "platform" and row.cost is None)
-    paid = [seen for seen in everything if not seen.plan.entrance.is_tenants]
-    _check_counts(
-        Counter(row.user_id for row in given_back),
-        [seen for seen in paid if seen.end is not End.WHOLE],
-    )
-
-
-def _check_counts(rows: Counter[str], everything: Sequence[Seen]) -> None:
-    """Check the rows of each user: one for each answer, and perhaps one where none was seen."""
-    sure, perhaps = Counter[str](), Counter[str]()
+    What failed cost nothing, and neither did anything that the tenant paid for.
+    """
+    assert not any(row.cost for row in books.log if _purse(row) is Purse.TENANT)
+    rows = Counter(_class(row) for row in books.log)
+    sure, perhaps = Counter[Class](), Counter[Class]()
     for seen in everything:
         if seen.end in (End.WHOLE, End.FAILED):
-            sure[seen.plan.entrance.user] += 1
+            sure[_class_of(seen, is_free=whole_cost(seen.plan) is None)] += 1
         elif seen.end is not End.OVER_BUDGET:
-            perhaps[seen.plan.entrance.user] += 1
-    for user in {*rows, *sure}:
-        assert sure[user] <= rows[user] <= sure[user] + perhaps[user], (user, rows[user])
+            # What nobody saw to its end may be in the log as either, or not at all.
+            perhaps[_class_of(seen, is_free=True)] += 1
+            perhaps[_class_of(seen, is_free=False)] += 1
+    for kind in {*rows, *sure}:
+        assert sure[kind] <= rows[kind] <= sure[kind] + perhaps[kind], (kind, rows[kind])
+
+
+def _purse(row: AnyRow) -> Purse:
+    if row.payer == "tenant":
+        return Purse.TENANT
+    return Purse.NOBODY if row.user_id is None else Purse.USER
+
+
+def _class(row: AnyRow) -> Class:
+    return row.user_id, _purse(row), row.cost is None
+
+
+def _class_of(seen: Seen, *, is_free: bool) -> Class:
+    entrance = seen.plan.entrance
+    return entrance.user, entrance.purse, is_free
 
 
 def check_caps(books: Books) -> None:

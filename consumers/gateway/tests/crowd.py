@@ -23,6 +23,10 @@ CHARACTERS = 1_000
 LIMIT = 8
 # Of ten that the vendor tells, three or so are more than the limit that it was given.
 MOST_OUTPUT = 12
+# Some answers take longer than their holds last.
+LATE_EVERY = 100
+# Told with a status of its own, or in the place of a stream's end.
+_AWAY = b"The database cannot be reached"
 _MARKS = (b"data: [DONE]", b"event: message_stop", b"event: response.completed")
 
 
@@ -47,16 +51,24 @@ class End(enum.Enum):
     LOST = "lost"
 
 
+class Purse(enum.Enum):
+    """Whose money a request costs, and so where it is written down."""
+
+    USER = "the user's budget and the log"
+    TENANT = "nowhere: the tenant pays the vendor itself"
+    NOBODY = "the log alone: the platform pays, for no user"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """A way in for one user, and what opens it; where the tenant pays, nothing is charged."""
+    """A way in, for a user or for none, and what opens it."""
 
-    user: str
+    user: str | None
     base: str
     token: str = field(repr=False)
     model: str
     is_facade: bool
-    is_tenants: bool = False
+    purse: Purse = Purse.USER
 
     def path(self, wire: Wire) -> str:
         return f"{self.base}/{FACADE_PATHS[wire] if self.is_facade else wire.value}"
@@ -110,8 +122,6 @@ class Mix:
     failing: float = 0.15
     leaving: float = 0.2
     slow: float = 0.2
-    # Slower than a hold lasts.
-    late: float = 0.004
     unlimited: float = 0.1
 
 
@@ -132,16 +142,17 @@ def _plan(
     mix, wire = Mix(), chance.choice(list(Wire))
     # One of the wire formats demands a limit.
     is_limited = wire is Wire.MESSAGES or chance.random() >= mix.unlimited
-    is_leaving = chance.random() < mix.leaving
+    is_late = number % LATE_EVERY == 0
+    is_leaving = chance.random() < mix.leaving and not is_late
     return Plan(
         entrance=chance.choice(entrances),
         wire=wire,
         is_stream=chance.random() < 0.6,
         script=Script(
-            playing=_playing(chance, mix),
+            playing=Playing.TELL if is_late else _playing(chance, mix),
             number=number,
             output=chance.randint(1, MOST_OUTPUT),
-            pause=_pause(chance, mix, late_pause),
+            pause=late_pause if is_late else _pause(chance, mix),
         ),
         limit=LIMIT if is_limited else None,
         leaving=chance.choice(_LEAVING) if is_leaving else Leaving.NEVER,
@@ -155,11 +166,8 @@ def _playing(chance: random.Random, mix: Mix) -> Playing:
     return Playing.MUTE if drawn < mix.failing + mix.mute else Playing.TELL
 
 
-def _pause(chance: random.Random, mix: Mix, late: int) -> int:
-    drawn = chance.random()
-    if drawn < mix.late:
-        return late
-    return chance.randint(2, 12) if drawn < mix.late + mix.slow else 0
+def _pause(chance: random.Random, mix: Mix) -> int:
+    return chance.randint(2, 12) if chance.random() < mix.slow else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +186,9 @@ class Seen:
             return End.WHOLE
         if not self.is_framed:
             return End.LEFT if self.has_left else End.LOST
-        named = {403: End.OVER_BUDGET, 503: End.UNAVAILABLE}
-        return named.get(self.status, End.FAILED)
+        if _AWAY in self.body:
+            return End.UNAVAILABLE
+        return End.OVER_BUDGET if self.status == 403 else End.FAILED
 
     @property
     def _is_marked(self) -> bool:
