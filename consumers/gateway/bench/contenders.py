@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import processes, rival
 from bench.load import Target
-from gateway.vault import new_key
+from gateway.storage.vault import new_key
 
 # A model of the registry whose provider takes a key and speaks the protocol of the vendor.
 RUNTIME, PROVIDER = "codex", "openai-api"

@@ -11,9 +11,9 @@ from typing import cast
 
 import uvloop
 
-from gateway import replies
-from gateway.replies import Reply, Usage
-from gateway.wires import Wire
+from gateway.formats import replies
+from gateway.formats.replies import Reply, Usage
+from gateway.formats.wires import Wire
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\n"

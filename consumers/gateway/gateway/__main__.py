@@ -14,10 +14,10 @@ from pydantic_settings import SettingsError
 
 from gateway import complaints, logs, serving
 from gateway.app import application
-from gateway.database import DatabaseUnavailableError
-from gateway.engines import DatabaseUrlError, parse_url
-from gateway.migration import UnknownVersionError
 from gateway.settings import Settings
+from gateway.storage.database import DatabaseUnavailableError
+from gateway.storage.engines import DatabaseUrlError, parse_url
+from gateway.storage.migration import UnknownVersionError
 
 _WRONG_SETTINGS, _CANNOT_START = 2, 1
 _EXPOSED = "--database: who lists processes would see the password; set GATEWAY_DATABASE_URL."

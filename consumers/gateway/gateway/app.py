@@ -12,12 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.database import DatabaseUnavailableError
-from gateway.exchange import database_away
 from gateway.refusals import Code, Refusal
 from gateway.routes import accounts, llm, operations, problems, sessions, workspaces
 from gateway.services import opened
 from gateway.settings import Settings
+from gateway.storage.database import DatabaseUnavailableError
+from gateway.traffic.exchange import database_away
 
 _LOG = structlog.get_logger(__name__)
 

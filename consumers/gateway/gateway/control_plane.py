@@ -34,7 +34,7 @@ from pydantic import (
 )
 
 from gateway.addresses import checked_base_url
-from gateway.headers import Headers
+from gateway.formats.headers import Headers
 from gateway.refusals import Code, Refusal
 
 _LOG = structlog.get_logger(__name__)

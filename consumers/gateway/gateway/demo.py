@@ -11,9 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway import replies
-from gateway.replies import Reply, Usage
-from gateway.wires import Wire
+from gateway.formats import replies
+from gateway.formats.replies import Reply, Usage
+from gateway.formats.wires import Wire
 
 # Between two words, so that a reader sees them come.
 PAUSE = 0.03

@@ -17,14 +17,14 @@ from gateway import serving
 from gateway.app import application
 from gateway.complaints import PREFIX
 from gateway.demo import demo_vendor
-from gateway.layers import CREDENTIAL_NAMES, KNOWN_NAMES
-from gateway.prices import Offer, listed_price
+from gateway.formats.wires import Wire
+from gateway.keys.layers import CREDENTIAL_NAMES, KNOWN_NAMES
 from gateway.services import Services
-from gateway.sessions import Brought
 from gateway.settings import Settings
-from gateway.vault import new_key
-from gateway.wires import Wire
-from gateway.workspaces import Wanted
+from gateway.spending.prices import Offer, listed_price
+from gateway.storage.vault import new_key
+from gateway.tenancy.sessions import Brought
+from gateway.tenancy.workspaces import Wanted
 
 USER = "visitor"
 BUDGET = Decimal(1)

@@ -14,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
 
 # What a vendor answers with is any three digits; only known ones are told apart.
 _STATUSES = frozenset(status.value for status in http.HTTPStatus) | {499, 529}

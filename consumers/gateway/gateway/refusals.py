@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
-from gateway.wires import WireProtocol
+from gateway.formats.wires import WireProtocol
 
 
 class Code(enum.StrEnum):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import provider_registry as registry
 from provider_registry import Provider, RegistryError
 
-from gateway.conversion import Conversion, conversion
-from gateway.headers import Headers
-from gateway.layers import Layers
+from gateway.formats.conversion import Conversion, conversion
+from gateway.formats.headers import Headers
+from gateway.formats.wires import Wire, WireProtocol
+from gateway.keys.layers import Layers
 from gateway.refusals import Code, Refusal
-from gateway.wires import Wire, WireProtocol
 
 _OTHER: dict[WireProtocol, WireProtocol] = {"openai": "anthropic", "anthropic": "openai"}
 

@@ -10,29 +10,29 @@ from datetime import timedelta
 
 import structlog
 
-from gateway.accounts import Accounts
-from gateway.admission import Admission
 from gateway.control_plane import ControlPlane, Patience
-from gateway.database import Database, DatabaseUnavailableError
-from gateway.guests import Guests
-from gateway.layers import deployed
-from gateway.ledger import Ledger
-from gateway.limits import RateLimiter
+from gateway.keys.layers import deployed
+from gateway.keys.stored_secrets import StoredSecrets
 from gateway.metrics import Metrics
 from gateway.modes.facade import FacadeMode
 from gateway.modes.platform import PlatformMode
 from gateway.modes.standalone import StandaloneMode
-from gateway.passage import Bounds
-from gateway.price_table import PriceTable
-from gateway.prices import Prices
-from gateway.sessions import Sessions
 from gateway.settings import Settings
-from gateway.settlement import Settler
-from gateway.stored_secrets import StoredSecrets
-from gateway.transport import Transport
-from gateway.turn import RequestMode
-from gateway.vault import Vault
-from gateway.workspaces import Workspaces
+from gateway.spending.accounts import Accounts
+from gateway.spending.admission import Admission
+from gateway.spending.ledger import Ledger
+from gateway.spending.limits import RateLimiter
+from gateway.spending.price_table import PriceTable
+from gateway.spending.prices import Prices
+from gateway.spending.settlement import Settler
+from gateway.storage.database import Database, DatabaseUnavailableError
+from gateway.storage.vault import Vault
+from gateway.tenancy.guests import Guests
+from gateway.tenancy.sessions import Sessions
+from gateway.tenancy.workspaces import Workspaces
+from gateway.traffic.passage import Bounds
+from gateway.traffic.transport import Transport
+from gateway.traffic.turn import RequestMode
 
 _LOG = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 20

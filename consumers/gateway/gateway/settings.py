@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.addresses import checked_base_url
-from gateway.vault import Vault
+from gateway.storage.vault import Vault
 
 MEBIBYTE = 1024 * 1024
 

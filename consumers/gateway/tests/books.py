@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from gateway.database import Database
-from gateway.schema import HoldStatus, requests, reservations, users
+from gateway.storage.database import Database
+from gateway.storage.schema import HoldStatus, requests, reservations, users
 from tests.crowd import CHARACTERS, End, Plan, Purse, Seen
 from tests.scripted import TEXT, Playing
 

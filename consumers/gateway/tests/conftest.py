@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from provider_registry import PROVIDERS
 
-from gateway.database import Database
-from gateway.schema import metadata
+from gateway.storage.database import Database
+from gateway.storage.schema import metadata
 from tests import running
 from tests.guests import House
 from tests.postgres import PostgresServer, running_postgres

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.bodies import read_body
-from gateway.wires import Wire
+from gateway.formats.bodies import read_body
+from gateway.formats.wires import Wire
 from tests.customers import FACADE_PATHS
 from tests.scripted import Playing, Script
 

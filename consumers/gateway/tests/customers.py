@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from gateway.bodies import read_body
-from gateway.wires import Wire
+from gateway.formats.bodies import read_body
+from gateway.formats.wires import Wire
 from tests.running import Running
 
 # What the platform sells and what a deployment's own key opens: the same model, one price.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.database import DatabaseUnavailableError
 from gateway.services import Services
+from gateway.storage.database import DatabaseUnavailableError
 from tests.running import Running
 
 

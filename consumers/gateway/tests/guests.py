@@ -13,7 +13,7 @@ import anthropic
 import httpx
 import openai
 
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
 from tests.running import DEADLINE, Running
 from tests.vendor import Vendor
 

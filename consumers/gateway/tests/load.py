@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from gateway.replies import Usage
+from gateway.formats.replies import Usage
 from tests.plays import Play, answer
 from tests.running import ADMIN
 from tests.vendor import Received

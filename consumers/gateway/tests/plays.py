@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.replies import Reply, ToolCall, Usage
+from gateway.formats.replies import Reply, ToolCall, Usage
 
 USAGE = Usage(input_tokens=12, output_tokens=7, cached_tokens=4)
 WEATHER = ToolCall(id="call_1", name="weather", arguments='{"city":"Oslo","days":2}')

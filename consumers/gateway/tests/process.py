@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.layers import KNOWN_NAMES
-from gateway.vault import new_key
+from gateway.keys.layers import KNOWN_NAMES
+from gateway.storage.vault import new_key
 from tests.running import ADMIN_KEY
 
 DEADLINE = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.events import Event, EventReader
+from gateway.formats.events import Event, EventReader
 
 HERE = Path(__file__).parent / "recordings"
 

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from gateway.app import application
 from gateway.serving import configuration
 from gateway.settings import Settings
-from gateway.vault import new_key
+from gateway.storage.vault import new_key
 
 ADMIN_KEY = "admin-key-of-the-tests"
 ADMIN = {"x-admin-key": ADMIN_KEY}

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import uvloop
 
-from gateway import replies
-from gateway.events import Event
+from gateway.formats import replies
+from gateway.formats.events import Event
+from gateway.formats.replies import Reply, Usage
+from gateway.formats.wires import Wire
 from gateway.refusals import error_body
-from gateway.replies import Reply, Usage
-from gateway.wires import Wire
 
 TEXT = "One two three four, and that is all."
 ROOT = Path(__file__).parents[1]

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.accounts import Accounts, MintedKey, User, UserChange, UserExistsError, digest_of
-from gateway.database import Database
-from gateway.ledger import BlockedUserError, Ledger, UnknownUserError
-from gateway.money import AmountError
+from gateway.spending.accounts import (
+    Accounts,
+    MintedKey,
+    User,
+    UserChange,
+    UserExistsError,
+    digest_of,
+)
+from gateway.spending.ledger import BlockedUserError, Ledger, UnknownUserError
+from gateway.storage.database import Database
+from gateway.storage.money import AmountError
 
 pytestmark = pytest.mark.anyio
 

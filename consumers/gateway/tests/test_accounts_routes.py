@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from gateway.accounts import digest_of
-from gateway.tokens import fingerprint
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
+from gateway.keys.tokens import fingerprint
+from gateway.spending.accounts import digest_of
 from tests import running
 from tests.conftest import everywhere
 from tests.customers import CREDENTIALS, PRICE, body, direct_customer, new_user

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.bodies import BLOB_CHARACTERS, UndecodableBodyError, read_body
-from gateway.wires import Wire
+from gateway.formats.bodies import BLOB_CHARACTERS, UndecodableBodyError, read_body
+from gateway.formats.wires import Wire
 
 
 def of(wire: Wire = Wire.CHAT, **members: Any) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.events import Event, EventReader
-from gateway.wires import Wire
+from gateway.formats.events import Event, EventReader
+from gateway.formats.wires import Wire
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import CONVERTED, SAME, WAYS, House, Kind, Way

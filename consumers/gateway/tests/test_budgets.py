@@ -17,10 +17,10 @@ import provider_registry as registry
 import pytest
 from provider_registry import PROVIDERS, Provider
 
-from gateway.database import Database
-from gateway.ledger import Ledger
-from gateway.replies import Reply, Usage
-from gateway.wires import Wire
+from gateway.formats.replies import Reply, Usage
+from gateway.formats.wires import Wire
+from gateway.spending.ledger import Ledger
+from gateway.storage.database import Database
 from tests import running
 from tests.conftest import everywhere
 from tests.customers import (

@@ -12,8 +12,8 @@ import anthropic
 import openai
 import pytest
 
-from gateway.replies import ToolCall
-from gateway.wires import Wire
+from gateway.formats.replies import ToolCall
+from gateway.formats.wires import Wire
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import CONVERTED, KEY, WAYS, Guest, House, Kind, Way, guest, in_database

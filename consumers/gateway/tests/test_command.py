@@ -19,8 +19,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 
-from gateway import migration
 from gateway.__main__ import main
+from gateway.storage import migration
 from tests.conftest import everywhere
 from tests.plays import after, stall
 from tests.process import Process, environment, ran, running
@@ -274,7 +274,7 @@ def test_a_start_on_tables_that_are_up_to_date_imports_no_tool_for_migrations(
 ) -> None:
     program = (
         "import asyncio, sys\n"
-        "from gateway.database import Database\n"
+        "from gateway.storage.database import Database\n"
         "database = Database(sys.argv[1])\n"
         "asyncio.run(database.migrate())\n"
         "print('alembic' in sys.modules)\n"

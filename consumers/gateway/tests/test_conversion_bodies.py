@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_rosetta.converters.base.helpers.cache import cache_info
 
-from gateway.conversion import (
+from gateway.formats.conversion import (
     Conversion,
     GarbledAnswerError,
     TruncatedStreamError,
     UnconvertibleRequestError,
     conversion,
 )
-from gateway.events import Event
-from gateway.wires import Wire
+from gateway.formats.events import Event
+from gateway.formats.wires import Wire
 from tests import recorded
 
 PIXEL = "iVBORw0KGgo="

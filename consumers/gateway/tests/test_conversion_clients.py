@@ -10,8 +10,8 @@ from anthropic.types import Message, RawMessageStreamEvent
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
-from gateway.conversion import conversion
-from gateway.wires import Wire
+from gateway.formats.conversion import conversion
+from gateway.formats.wires import Wire
 from tests import recorded
 
 EVENTS: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from gateway.conversion import (
+from gateway.formats.conversion import (
     Conversion,
     GarbledAnswerError,
     TruncatedStreamError,
     UnconvertibleRequestError,
     conversion,
 )
-from gateway.events import Event
-from gateway.wires import Wire
+from gateway.formats.events import Event
+from gateway.formats.wires import Wire
 from tests import recorded
 from tests.test_conversion_bodies import PIXEL_URL, SCHEMA, bent
 

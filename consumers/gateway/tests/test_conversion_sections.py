@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.conversion import GarbledAnswerError
-from gateway.conversion.sections import JsonEnd, Sections
+from gateway.formats.conversion import GarbledAnswerError
+from gateway.formats.conversion.sections import JsonEnd, Sections
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text('ab"\\{}[]\n'),
@@ -84,7 +84,7 @@ def test_a_whole_call_takes_blanks_and_nothing_else() -> None:
 
 
 def test_what_is_held_back_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.conversion.sections.MAX_HELD_DELTAS", 3)
+    monkeypatch.setattr("gateway.formats.conversion.sections.MAX_HELD_DELTAS", 3)
     sections = Sections()
     for _ in range(10):
         sections.add("content", {})

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.conversion import Conversion, GarbledAnswerError, TruncatedStreamError, conversion
-from gateway.events import Event, EventReader
-from gateway.wires import Wire
+from gateway.formats.conversion import (
+    Conversion,
+    GarbledAnswerError,
+    TruncatedStreamError,
+    conversion,
+)
+from gateway.formats.events import Event, EventReader
+from gateway.formats.wires import Wire
 from tests import recorded
 from tests.recorded import Told, told_by_chat, told_by_messages
 

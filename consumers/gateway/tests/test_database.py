@@ -20,10 +20,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gateway import moments
-from gateway.database import Database, DatabaseUnavailableError
-from gateway.engines import PATIENCE_SECONDS, DatabaseUrlError
-from gateway.schema import metadata, users
+from gateway.storage import moments
+from gateway.storage.database import Database, DatabaseUnavailableError
+from gateway.storage.engines import PATIENCE_SECONDS, DatabaseUrlError
+from gateway.storage.schema import metadata, users
 from tests.postgres import PostgresServer, running_postgres
 
 pytestmark = pytest.mark.anyio
@@ -272,7 +272,7 @@ async def test_the_migrations_make_exactly_the_schema(empty_url: str) -> None:
 
 MIGRATE = """
 import asyncio, sys
-from gateway.database import Database
+from gateway.storage.database import Database
 
 async def main(url):
     database = Database(url)
@@ -509,7 +509,7 @@ async def test_a_file_that_a_process_was_killed_over_has_all_that_was_written(
 
 WRITE = """
 import asyncio, sys
-from gateway.database import Database
+from gateway.storage.database import Database
 from tests.test_database import add_user
 
 async def main(url):

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.layers import CREDENTIAL_NAMES
+from gateway.keys.layers import CREDENTIAL_NAMES
 from tests.conftest import everywhere
 from tests.load import Guest, Load, Seen, guests_of, usage_by_number
 from tests.postgres import PostgresServer, running_postgres

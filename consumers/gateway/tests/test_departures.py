@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.outcomes import Ending, Outcome
-from gateway.settlement import Settler
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
+from gateway.spending.outcomes import Ending, Outcome
+from gateway.spending.settlement import Settler
 from tests.guests import SAME, WAYS, House, Way
 from tests.plays import AFTER_HEADERS, BEFORE_HEADERS, HELLO, after, endless, inside, stall
 

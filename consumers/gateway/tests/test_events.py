@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import events
-from gateway.events import Event, EventReader, EventTooLongError
+from gateway.formats import events
+from gateway.formats.events import Event, EventReader, EventTooLongError
 
 STREAM = (
     ": a comment\n"

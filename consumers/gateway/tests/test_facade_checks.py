@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import KEY, PATHS, Guest, Kind, guest, in_database

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.headers import forwarded, to_guest, to_vendor
-from gateway.wires import Wire, WireProtocol
+from gateway.formats.headers import forwarded, to_guest, to_vendor
+from gateway.formats.wires import Wire, WireProtocol
 from tests.guests import KEY, SAME, WAYS, House, Kind, Way
 from tests.plays import Play
 

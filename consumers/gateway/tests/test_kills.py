@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.layers import CREDENTIAL_NAMES
-from gateway.money import PLACES
+from gateway.keys.layers import CREDENTIAL_NAMES
+from gateway.storage.money import PLACES
 from tests.conftest import everywhere
 from tests.load import (
     DEADLINE,

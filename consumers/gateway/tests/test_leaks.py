@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.layers import CREDENTIAL_NAMES, PLATFORM_NAMES
+from gateway.keys.layers import CREDENTIAL_NAMES, PLATFORM_NAMES
 from tests.conftest import everywhere
 from tests.control_plane import Says, control_plane
 from tests.planted import MARK, Witness, encryption_key, secret, spellings
@@ -408,7 +408,11 @@ def _away(house: House, folder: Path) -> None:
 
 FAULTS = """
 import sys
-from gateway import __main__, prices, sessions, stored_secrets, transport
+from gateway import __main__
+from gateway.spending import prices
+from gateway.tenancy import sessions
+from gateway.keys import stored_secrets
+from gateway.traffic import transport
 
 def failing(name):
     def fail(self, *given, **named):

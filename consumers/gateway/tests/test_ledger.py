@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
-from gateway.database import Database
-from gateway.ledger import (
+from gateway.spending.ledger import (
     BlockedUserError,
     Entry,
     Hold,
@@ -19,8 +18,9 @@ from gateway.ledger import (
     UnknownUserError,
     new_id,
 )
-from gateway.money import MAX_AMOUNT
-from gateway.schema import requests, reservations, users
+from gateway.storage.database import Database
+from gateway.storage.money import MAX_AMOUNT
+from gateway.storage.schema import requests, reservations, users
 
 pytestmark = pytest.mark.anyio
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select
 
-from gateway.database import Database
-from gateway.ledger import Entry, Hold, Ledger, OverBudgetError, new_id
-from gateway.schema import requests, reservations, users
+from gateway.spending.ledger import Entry, Hold, Ledger, OverBudgetError, new_id
+from gateway.storage.database import Database
+from gateway.storage.schema import requests, reservations, users
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 CAP = Decimal(10)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert
 
-from gateway.database import Database
-from gateway.limits import RateLimiter
-from gateway.schema import users
+from gateway.spending.limits import RateLimiter
+from gateway.storage.database import Database
+from gateway.storage.schema import users
 
 pytestmark = pytest.mark.anyio
 

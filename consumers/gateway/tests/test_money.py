@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, MetaData, Table, create_engine, insert, select
 from sqlalchemy.exc import StatementError
 
-from gateway.money import (
+from gateway.storage.money import (
     MAX_AMOUNT,
     AmountError,
     Money,

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import uvloop
 
-from gateway.schema import HoldStatus
+from gateway.storage.schema import HoldStatus
 from tests import books
 from tests.books import Books
 from tests.conftest import everywhere

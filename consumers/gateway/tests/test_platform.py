@@ -15,14 +15,14 @@ from provider_registry import PROVIDERS, Provider
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from gateway.bodies import read_body
 from gateway.control_plane import ControlPlane, Patience
-from gateway.inbound import Inbound
+from gateway.formats.bodies import read_body
+from gateway.formats.wires import Wire
 from gateway.metrics import Metrics
 from gateway.modes.platform import PlatformMode
 from gateway.refusals import Refusal
-from gateway.settlement import Settler
-from gateway.wires import Wire
+from gateway.spending.settlement import Settler
+from gateway.traffic.inbound import Inbound
 from tests import running
 from tests.control_plane import Heard, Plane, Says, control_plane
 from tests.customers import LIMIT, body, streamed_text

@@ -9,10 +9,18 @@ import pytest
 from genai_prices import Usage as ListedUsage
 from genai_prices.data import providers as listed_providers
 
-from gateway.database import Database, DatabaseUnavailableError
-from gateway.money import AmountError
-from gateway.price_table import STALE_SECONDS, PriceTable, SetPrice
-from gateway.prices import MAX_MODEL_CHARACTERS, Offer, Price, Prices, cost, estimate, listed_price
+from gateway.spending.price_table import STALE_SECONDS, PriceTable, SetPrice
+from gateway.spending.prices import (
+    MAX_MODEL_CHARACTERS,
+    Offer,
+    Price,
+    Prices,
+    cost,
+    estimate,
+    listed_price,
+)
+from gateway.storage.database import Database, DatabaseUnavailableError
+from gateway.storage.money import AmountError
 
 D = Decimal
 START = datetime(2030, 1, 1, 12, tzinfo=UTC)

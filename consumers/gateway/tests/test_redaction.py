@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.redaction import REMOVED, redacted
+from gateway.keys.redaction import REMOVED, redacted
 
 KEY = 'sk-proj/AB+cd_ef=gh"IJ<0123456789>abcdef'
 SPELLINGS: dict[str, Callable[[str], str]] = {

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.texts import storable
+from gateway.storage.texts import storable
 from tests import running
 from tests.running import Running
 from tests.vectors import cases

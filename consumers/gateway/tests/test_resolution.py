@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from provider_registry import PROVIDERS, EndpointVar, Provider
 
-from gateway.conversion import conversion
-from gateway.layers import Layer, Layers, Place, Surface
+from gateway.formats.conversion import conversion
+from gateway.formats.wires import Wire, WireProtocol
+from gateway.keys.layers import Layer, Layers, Place, Surface
 from gateway.refusals import Refusal
 from gateway.resolution import derive, route
-from gateway.wires import Wire, WireProtocol
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import KEY, Guest, House, Kind

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from gateway.app import application
 from gateway.settings import Settings
-from gateway.vault import new_key
+from gateway.storage.vault import new_key
 from tests import running
 from tests.conftest import everywhere
 from tests.running import ADMIN, ADMIN_KEY, Running

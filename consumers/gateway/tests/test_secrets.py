@@ -12,7 +12,7 @@ import pytest
 import structlog
 from sqlalchemy import create_engine, text
 
-from gateway.vault import SealBrokenError, Vault, new_key
+from gateway.storage.vault import SealBrokenError, Vault, new_key
 from tests import running
 from tests.conftest import everywhere
 from tests.running import Running

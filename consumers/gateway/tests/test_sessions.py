@@ -16,7 +16,7 @@ import pytest
 from provider_registry import CREDENTIAL_ENV_NAMES
 from sqlalchemy import create_engine, insert, select, update
 
-from gateway.schema import facade_tokens, session_secrets, sessions
+from gateway.storage.schema import facade_tokens, session_secrets, sessions
 from tests import running
 from tests.conftest import everywhere
 from tests.running import Running

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.database import DatabaseUnavailableError
 from gateway.metrics import Metrics
-from gateway.outcomes import Closing, Ending, Outcome
-from gateway.settlement import Settlement, Settler
+from gateway.spending.outcomes import Closing, Ending, Outcome
+from gateway.spending.settlement import Settlement, Settler
+from gateway.storage.database import DatabaseUnavailableError
 
 pytestmark = pytest.mark.anyio
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.events import EventReader
-from gateway.wires import Wire
+from gateway.formats.events import EventReader
+from gateway.formats.wires import Wire
 from tests import running
 from tests.conftest import everywhere
 from tests.guests import CONVERTED, SAME, WAYS, Guest, House, Kind, Way, guest

@@ -18,11 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from gateway.accounts import Accounts, digest_of
-from gateway.database import Database, DatabaseUnavailableError
-from gateway.ledger import Ledger
-from gateway.tokens import fingerprint
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
+from gateway.keys.tokens import fingerprint
+from gateway.spending.accounts import Accounts, digest_of
+from gateway.spending.ledger import Ledger
+from gateway.storage.database import Database, DatabaseUnavailableError
 from tests import running
 from tests.conftest import everywhere
 from tests.customers import (

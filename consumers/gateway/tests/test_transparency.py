@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.events import EventReader
-from gateway.relay import Mark, Passthrough
-from gateway.wires import Wire
+from gateway.formats.events import EventReader
+from gateway.formats.wires import Wire
+from gateway.traffic.relay import Mark, Passthrough
 from tests.guests import SAME, House, Way
 from tests.plays import Framing, Play, Raw, Split, raw, recording
 from tests.recorded import HERE

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.events import Event
-from gateway.usage import MOST_TOKENS, Meter, Usage
-from gateway.wires import Wire
+from gateway.formats.events import Event
+from gateway.formats.usage import MOST_TOKENS, Meter, Usage
+from gateway.formats.wires import Wire
 from tests import recorded
 
 WIRES = {"chat": Wire.CHAT, "messages": Wire.MESSAGES, "responses": Wire.RESPONSES}

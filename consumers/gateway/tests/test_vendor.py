@@ -15,7 +15,7 @@ import anthropic
 import openai
 import pytest
 
-from gateway.events import EventReader
+from gateway.formats.events import EventReader
 from tests.plays import (
     AFTER_HEADERS,
     BEFORE_HEADERS,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gateway import passage
-from gateway.events import EventReader
-from gateway.wires import Wire
+from gateway.formats.events import EventReader
+from gateway.formats.wires import Wire
+from gateway.traffic import passage
 from tests.guests import CONVERTED, KEY, SAME, WAYS, House, Kind, Way, in_database
 from tests.plays import (
     AFTER_HEADERS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gateway.wires import Wire
+from gateway.formats.wires import Wire
 from tests.running import Running
 from tests.vendor import Vendor
 

@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway import replies
-from gateway.events import Event
-from gateway.replies import Reply
-from gateway.wires import Wire
+from gateway.formats import replies
+from gateway.formats.events import Event
+from gateway.formats.replies import Reply
+from gateway.formats.wires import Wire
 from tests.plays import At, Failure, Framing, Header, Play, Raw, Recording, Split
 
 DEADLINE = 20.0

@@ -9,19 +9,19 @@ import provider_registry as registry
 from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
-from gateway import pins
-from gateway.admission import Admission, Caller
-from gateway.bodies import Body
-from gateway.database import Database
-from gateway.environments import Environment
-from gateway.guests import Guest, Guests, Session
-from gateway.inbound import Inbound
+from gateway.formats.bodies import Body
+from gateway.formats.wires import WireProtocol
+from gateway.keys.tokens import digest, fingerprint, presented
 from gateway.refusals import Code, Refusal
 from gateway.resolution import Route, route
-from gateway.settlement import Settlement
-from gateway.tokens import digest, fingerprint, presented
-from gateway.turn import Turn
-from gateway.wires import WireProtocol
+from gateway.spending.admission import Admission, Caller
+from gateway.spending.settlement import Settlement
+from gateway.storage.database import Database
+from gateway.tenancy import pins
+from gateway.tenancy.environments import Environment
+from gateway.tenancy.guests import Guest, Guests, Session
+from gateway.traffic.inbound import Inbound
+from gateway.traffic.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

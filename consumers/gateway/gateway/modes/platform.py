@@ -7,18 +7,18 @@ from dataclasses import asdict, dataclass, field
 import provider_registry as registry
 from structlog.contextvars import bind_contextvars
 
-from gateway.accounting import Payer
-from gateway.bodies import Body
 from gateway.control_plane import ControlPlane, Grant, failed
-from gateway.headers import Headers
-from gateway.inbound import Inbound
-from gateway.layers import Layer, Layers
-from gateway.outcomes import Closing, Outcome, failure
+from gateway.formats.bodies import Body
+from gateway.formats.headers import Headers
+from gateway.keys.layers import Layer, Layers
+from gateway.keys.tokens import bearer, digest, fingerprint
 from gateway.refusals import Code, Refusal
 from gateway.resolution import Route, route, route_to
-from gateway.settlement import Settlement, Settler
-from gateway.tokens import bearer, digest, fingerprint
-from gateway.turn import Turn
+from gateway.spending.accounting import Payer
+from gateway.spending.outcomes import Closing, Outcome, failure
+from gateway.spending.settlement import Settlement, Settler
+from gateway.traffic.inbound import Inbound
+from gateway.traffic.turn import Turn
 
 REQUEST_HEADER = "x-platform-request-id"
 CORRELATION_HEADER = "x-correlation-id"

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import provider_registry as registry
 from structlog.contextvars import bind_contextvars
 
-from gateway.accounts import Accounts, User, digest_of
-from gateway.admission import Admission, Caller
-from gateway.bodies import Body
-from gateway.database import Database
-from gateway.inbound import Inbound
-from gateway.layers import Layer, Layers
-from gateway.ledger import UnknownUserError
+from gateway.formats.bodies import Body
+from gateway.formats.wires import Wire
+from gateway.keys.layers import Layer, Layers
+from gateway.keys.stored_secrets import StoredSecrets
+from gateway.keys.tokens import fingerprint, presented
 from gateway.refusals import Code, Refusal
 from gateway.resolution import Route, route
-from gateway.stored_secrets import StoredSecrets
-from gateway.tokens import fingerprint, presented
-from gateway.turn import Turn
-from gateway.wires import Wire
+from gateway.spending.accounts import Accounts, User, digest_of
+from gateway.spending.admission import Admission, Caller
+from gateway.spending.ledger import UnknownUserError
+from gateway.storage.database import Database
+from gateway.traffic.inbound import Inbound
+from gateway.traffic.turn import Turn
 
 KEY_HEADER = "x-gateway-key"
 USER_HEADER = "x-gateway-user"

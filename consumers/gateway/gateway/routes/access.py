@@ -12,10 +12,10 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
 
+from gateway.keys.tokens import bearer
 from gateway.refusals import Code, Refusal
 from gateway.routes.reading import with_body
 from gateway.services import Services
-from gateway.tokens import bearer
 
 ADMIN_HEADER = "x-admin-key"
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 
-from gateway.money import parse_amount
 from gateway.routes.shapes import Shape
+from gateway.storage.money import parse_amount
 
 
 def _in_range(text: str) -> str:

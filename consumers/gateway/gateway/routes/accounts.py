@@ -9,11 +9,6 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
-from gateway import request_log
-from gateway.accounts import ApiKey, User, UserChange, UserExistsError
-from gateway.ledger import UnknownUserError
-from gateway.money import amount_text, parse_amount
-from gateway.price_table import SetPrice
 from gateway.refusals import Code, Refusal
 from gateway.routes.access import Serving, admin_router
 from gateway.routes.account_shapes import (
@@ -32,6 +27,11 @@ from gateway.routes.account_shapes import (
 )
 from gateway.routes.answers import administrators
 from gateway.services import Services
+from gateway.spending import request_log
+from gateway.spending.accounts import ApiKey, User, UserChange, UserExistsError
+from gateway.spending.ledger import UnknownUserError
+from gateway.spending.price_table import SetPrice
+from gateway.storage.money import amount_text, parse_amount
 
 Named = Annotated[UserName, Path()]
 Limit = Annotated[int, Query(ge=1, le=500)]

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from gateway.formats.wires import WireProtocol
 from gateway.refusals import Code
-from gateway.wires import WireProtocol
 
 Schema = dict[str, Any]
 Answers = dict[int | str, dict[str, Any]]

@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from gateway.exchange import Exchange
+from gateway.formats.wires import Wire
 from gateway.routes.access import Serving
 from gateway.routes.answers import DIRECT, FACADE, Refusals, asking, on_wire
 from gateway.services import Services
-from gateway.turn import RequestMode
-from gateway.wires import Wire
+from gateway.traffic.exchange import Exchange
+from gateway.traffic.turn import RequestMode
 
 
 async def spelt_plainly(request: Request) -> None:

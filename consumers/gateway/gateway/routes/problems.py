@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from gateway.layers import KNOWN_NAMES
+from gateway.keys.layers import KNOWN_NAMES
 from gateway.refusals import Code, Refusal
 
 _PLACES = ("body", "path", "query")

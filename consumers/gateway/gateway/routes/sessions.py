@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import SecretStr
 
-from gateway.guests import Session
 from gateway.refusals import Code
 from gateway.routes.access import Serving, admin_router
 from gateway.routes.answers import administrators
@@ -21,7 +20,8 @@ from gateway.routes.shapes import (
     SessionWanted,
     TokenWanted,
 )
-from gateway.sessions import Brought, Opened
+from gateway.tenancy.guests import Session
+from gateway.tenancy.sessions import Brought, Opened
 
 Identity = Annotated[str, Path(max_length=200)]
 

@@ -19,7 +19,7 @@ from gateway.routes.shapes import (
     WorkspaceShown,
     WorkspaceWanted,
 )
-from gateway.workspaces import Wanted, Workspace
+from gateway.tenancy.workspaces import Wanted, Workspace
 
 UNREGISTERED_HEADER = "X-Molecule-Model-Unregistered"
 Identity = Annotated[str, Path(max_length=100)]

@@ -1,0 +1,1 @@
+"""Keys and tokens: whose they are, where they come from, and who must never see them."""

@@ -1,0 +1,1 @@
+"""One request on its way from a guest to a vendor and back."""
