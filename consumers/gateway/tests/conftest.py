@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from provider_registry import PROVIDERS
 
 from gateway.storage.database import Database
@@ -17,6 +18,10 @@ from tests.guests import House
 from tests.postgres import PostgresServer, running_postgres
 from tests.running import Running
 from tests.vendor import Vendor, vendor_thread
+
+# What a gateway in this process says is not part of what a run of the tests says; whoever looks
+# for it takes it before it is written.
+structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
 @pytest.fixture
