@@ -16,12 +16,12 @@ from bench import processes, rival
 from bench.load import Target
 from gateway.storage.vault import new_key
 
-# A model of the registry whose provider takes a key and speaks the protocol of the vendor.
-RUNTIME, PROVIDER = "codex", "openai-api"
-MODEL, VENDOR_KEY = "openai-api/gpt-5.4", "OPENAI_API_KEY"
+# A model as a user names it, and what the registry calls its provider and the provider's key.
+MODEL, PROVIDER, VENDOR_KEY = "openai/gpt-5.4", "openai-api", "OPENAI_API_KEY"
 DIRECT, GATEWAY, LITELLM = "direct", "gateway", "litellm"
 _ADMIN_KEY = secrets.token_hex(16)
 _CHAT = "/v1/chat/completions"
+_PRICE = {"input": "2.50", "output": "10"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +77,14 @@ def litellm(vendor: str) -> Iterator[Contender]:
 
 @contextlib.contextmanager
 def gateway(vendor: str) -> Iterator[Contender]:
-    """Run the gateway in front of the vendor, with a session that may call it."""
+    """Run the gateway in front of the vendor, with a user who has a limit and a budget."""
     base = f"http://127.0.0.1:{processes.free_port()}"
     command = [sys.executable, "-m", "gateway", "--port", base.rpartition(":")[2]]
     with tempfile.TemporaryDirectory() as folder:
         settings = _gateway_settings(folder, vendor)
         with processes.running(GATEWAY, command, settings) as process:
             processes.wait_until_ready(GATEWAY, process, f"{base}/health")
-            yield Contender(target=_guest(base), pid=process.pid)
+            yield Contender(target=_customer(base), pid=process.pid)
 
 
 def _gateway_settings(folder: str, vendor: str) -> dict[str, str]:
@@ -93,23 +93,24 @@ def _gateway_settings(folder: str, vendor: str) -> dict[str, str]:
         "GATEWAY_DATABASE_URL": f"sqlite:///{folder}/gateway.db",
         "GATEWAY_ADMIN_KEY": _ADMIN_KEY,
         "GATEWAY_SECRET_KEYS": new_key(),
+        "GATEWAY_CREDENTIALS": json.dumps({VENDOR_KEY: "bench-key"}),
         "GATEWAY_BASE_URLS": json.dumps({PROVIDER: {"openai": f"{vendor}/v1"}}),
     }
 
 
-def _guest(base: str) -> Target:
-    """Start a session of a workspace with a key of its own; return how its guest calls."""
-    wanted = {"name": "measured", "runtime": RUNTIME, "model": MODEL}
-    workspace = _made(f"{base}/workspaces", wanted | {"secrets": {VENDOR_KEY: "bench-key"}})
-    session = _made(f"{base}/api/runtime/sessions", {"workspace": workspace["id"]})
-    token = session["environment"][VENDOR_KEY]
-    url = f"{base}/api/runtime/sessions/{session['id']}/llm/openai{_CHAT}"
-    return Target(name=GATEWAY, url=url, headers=(("Authorization", f"Bearer {token}"),))
+def _customer(base: str) -> Target:
+    """Make a user whose every request is counted, held against a budget and charged."""
+    user = {"id": "measured", "cap": "1000000", "requests_per_minute": 1_000_000}
+    _made(f"{base}/users", user)
+    _made(f"{base}/prices", {"model": MODEL.rpartition("/")[2], **_PRICE}, "PUT")
+    key = _made(f"{base}/users/measured/keys", {})["key"]
+    return Target(name=GATEWAY, url=base + _CHAT, headers=(("Authorization", f"Bearer {key}"),))
 
 
-def _made(url: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _made(url: str, wanted: dict[str, Any], method: str = "POST") -> dict[str, Any]:
     headers = {"content-type": "application/json", "x-admin-key": _ADMIN_KEY}
-    request = urllib.request.Request(url, json.dumps(wanted).encode(), headers)
+    data = json.dumps(wanted).encode()
+    request = urllib.request.Request(url, data, headers, method=method)
     with urllib.request.urlopen(request, timeout=30) as answer:
-        made: dict[str, Any] = json.load(answer)
+        made: dict[str, Any] = json.loads(answer.read() or b"{}")
     return made
