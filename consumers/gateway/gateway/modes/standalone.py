@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import provider_registry as registry
+from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
 from gateway.formats.bodies import Body
@@ -50,26 +52,31 @@ class StandaloneMode:
         The order: 401; 413 and 400 for the body; 403 for another user; 429; 400 and 424 for
         the way to the vendor; 404 and 403 from the budget; 402 for a missing price.
         """
-        user = await self._authenticated(inbound)
+        user, stored = await self._authenticated(inbound)
         asked = await inbound.asked()
         await self._require_own(user, inbound, asked)
         await self.admission.limit(user)
-        chosen = self._route(asked, await self._layers(), inbound)
+        chosen = self._route(asked, self._layers(stored), inbound)
         # Whatever vendor it is: the key is the deployment's, and so its money.
         caller = Caller(request=inbound.id, payer="platform", user=user.id)
         settlement = await self.admission.admit(caller, asked, chosen)
         return Turn(asked=asked, route=chosen, settlement=settlement)
 
-    async def _authenticated(self, inbound: Inbound) -> User:
+    async def _authenticated(self, inbound: Inbound) -> tuple[User, dict[str, str]]:
+        """Return who asks, and the stored secrets, which the same journey brings along."""
         key = presented(inbound.headers, KEY_HEADER)
         if key is None:
             raise _unauthenticated(Code.TOKEN_REQUIRED, "Send an API key.")
-        user = await self.accounts.holder(key)
+        user, stored = await self.database.read(partial(self._read, key))
         if user is None:
             message = "This API key is not known, or not any more."
             raise _unauthenticated(Code.TOKEN_INVALID, message)
         bind_contextvars(token=fingerprint(digest_of(key)), user=user.id)
-        return user
+        return user, stored
+
+    def _read(self, key: str, connection: Connection) -> tuple[User | None, dict[str, str]]:
+        user = self.accounts.holder_on(connection, key)
+        return user, {} if user is None else self.stored.values(connection)
 
     async def _require_own(self, user: User, inbound: Inbound, asked: Body) -> None:
         named = inbound.headers.get(USER_HEADER, "").strip()
@@ -85,8 +92,7 @@ class StandaloneMode:
             return False
         return True
 
-    async def _layers(self) -> Layers:
-        stored = await self.database.read(self.stored.values)
+    def _layers(self, stored: dict[str, str]) -> Layers:
         return Layers(layers=(Layer(), Layer(values=stored), *self.deployed))
 
     @staticmethod

@@ -192,12 +192,14 @@ class Accounts:
 
     async def holder(self, secret: str) -> User | None:
         """Return the user for whom a key speaks, or None: unknown, revoked or expired."""
+        return await self._database.read(lambda connection: self.holder_on(connection, secret))
+
+    def holder_on(self, connection: Connection, secret: str) -> User | None:
+        """Return the same, for whoever reads more on the same connection."""
         if not secret.startswith(KEY_PREFIX) or len(secret) != _KEY_LENGTH:
             return None
         values = {"digest": digest_of(secret), "at": self._clock()}
-        row = await self._database.read(
-            lambda connection: connection.execute(_HOLDER, values).first()
-        )
+        row = connection.execute(_HOLDER, values).first()
         return None if row is None else User(**row._mapping)
 
 
