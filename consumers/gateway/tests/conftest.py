@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -22,6 +24,22 @@ from tests.vendor import Vendor, vendor_thread
 # What a gateway in this process says is not part of what a run of the tests says; whoever looks
 # for it takes it before it is written.
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Iterator[None]:
+    """No test calls anybody: whatever looks for another machine fails here."""
+    real = socket.getaddrinfo
+
+    def here(host: str | bytes | None, *rest: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name is not None and not name.startswith("127.") and name not in ("localhost", "::1"):
+            raise AssertionError(f"a test looks for {name}")
+        return real(host, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", here)
+        yield
 
 
 @pytest.fixture

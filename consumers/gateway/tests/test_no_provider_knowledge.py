@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import itertools
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+# The library's own reading of patterns, which its types do not speak of.
+_constants = importlib.import_module("re._constants")
+_parser = importlib.import_module("re._parser")
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = Path(__file__).resolve().parents[1] / "gateway"
